@@ -1,0 +1,172 @@
+// Package module is the contract between Tutti and its modules: what a module
+// says about itself (Spec), what it is asked (Call), what it may use (Env on
+// the target, Controller on the controller) and what it answers (Result).
+//
+// A module that works on the target is a Target; its folder is
+// module/target/<name>. One that works on the controller is a Control; its
+// folder is module/control/<name>. Some modules have both halves: the control
+// half prepares the call (finds a file, renders a template) and the target
+// half does the work. Begin with Target and Control.
+package module
+
+import (
+	"context"
+	"io"
+
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// Name is a module's full name, such as ansible.builtin.copy.
+type Name string
+
+// Target is a module, or half of one, that runs on the target, in the agent.
+type Target struct {
+	Spec Spec
+
+	// Run does the work. It returns when the work is done or ctx ends, and
+	// leaves no process behind. A failure is a Result with Failed set (see
+	// Fail). In check mode it changes nothing and predicts.
+	Run func(ctx context.Context, env *Env, args Args) *Result
+}
+
+// Control is a module, or half of one, that runs on the controller.
+type Control struct {
+	Spec Spec
+
+	// Plan settles everything that needs the controller: it either finishes
+	// the task at once (Plan.Done) or says which call to make on the target.
+	Plan func(ctx context.Context, c Controller, args Args) (*Plan, error)
+}
+
+// Plan is what a control half decided.
+type Plan struct {
+	// Done is the task's result if nothing has to run on the target.
+	Done *Result
+	// Call is the call to make on the target otherwise.
+	Call *Call
+	// Finish, if set, turns the target's result into the task's: fetch compares
+	// checksums, script removes nothing but reports. It runs on the controller.
+	Finish func(*Result) *Result
+}
+
+// Call is one request to a target: complete, rendered, serialisable but for
+// the sources of its files.
+type Call struct {
+	Module Name
+	Args   *value.Map
+
+	Check     bool
+	Diff      bool
+	NoLog     bool
+	Verbosity int
+
+	// Environment is added to the module's environment.
+	Environment map[string]string
+
+	// Async, in seconds, makes the call a job that outlives the connection: it
+	// is started, and the result says where to ask for it (ansible_job_id). 0 is
+	// an ordinary call.
+	Async int
+
+	// Locks are resources of the machine that the agent holds while the call,
+	// or the job it starts, runs, so that controllers exclude each other.
+	Locks []string
+
+	// Files are the contents that the target may ask for, by digest. They stay
+	// on the controller until they are asked for.
+	Files map[Digest]File
+
+	// Sink receives what the target sends back under a name (see Env.Send).
+	// It is called from one goroutine, one name after the other.
+	Sink func(name string, r io.Reader) error
+}
+
+// Digest is the lower-case hex SHA-1 of a file's content: the checksum that
+// Ansible's modules return, so that it need not be worked out twice.
+type Digest string
+
+// File is content on the controller: either Data or the file at Path.
+type File struct {
+	Path string
+	Data []byte
+	Size int64
+}
+
+// Env is what a target module may use of its surroundings.
+type Env struct {
+	Check     bool // predict only
+	Diff      bool // say what changes
+	NoLog     bool // do not log arguments
+	Verbosity int
+
+	// Environ is the complete environment for processes the module starts, as
+	// os.Environ gives it, the task's environment applied.
+	Environ []string
+
+	// TempDir returns a private directory (0700) of this call that is removed
+	// after it; it is made on first use.
+	TempDir func() (string, error)
+
+	// Open gives the content of a file that the controller holds for this call.
+	// The content is streamed; the reader fails if it is not what the digest says.
+	Open func(ctx context.Context, d Digest) (io.ReadCloser, error)
+
+	// Send streams content to the controller's Call.Sink.
+	Send func(ctx context.Context, name string, r io.Reader) error
+}
+
+// Controller is what a control half may use. It is valid during one Plan.
+type Controller interface {
+	// FindFile looks for name as Ansible does for this task: in the role's
+	// <kind> folder, beside the task file, in the play's; kind is "files",
+	// "templates", "vars" or "". The error lists where it looked.
+	FindFile(kind, name string) (string, error)
+	// ReadFile returns a file's content, decrypted if it is a vault.
+	ReadFile(path string) ([]byte, error)
+	// Render renders the text of a template file with the task's variables.
+	Render(src string, o RenderOptions) (string, error)
+	// Resolve evaluates every template in v with the task's variables.
+	Resolve(v any) (any, error)
+	// Condition evaluates a bare conditional; vars are added to the task's.
+	Condition(expr any, vars *value.Map) (bool, error)
+	// Expr evaluates a bare expression such as "a.b".
+	Expr(text string) (any, error)
+	// Var returns a variable of the task's host, evaluated; nil if undefined.
+	Var(name string) any
+	// LoadVars reads a file of variables (YAML or JSON, vaulted or not); its
+	// templates stay unevaluated.
+	LoadVars(path string) (any, error)
+	// Host is the inventory name of the task's host.
+	Host() string
+	// Hosts lists the hosts of the play that are in play for this task.
+	Hosts() []string
+	// Check, Diff and Verbosity are the task's.
+	Check() bool
+	Diff() bool
+	Verbosity() int
+	// Prompt asks the user at the terminal; it fails where there is none.
+	Prompt(ctx context.Context, text string, echo bool) (string, error)
+	// Say shows a line to the user while the task runs (pause).
+	Say(text string)
+	// Run makes a call on the target within this Plan, for the few modules that
+	// must look at the target before they know what to ask (synchronize,
+	// reboot). Prefer Plan.Call.
+	Run(ctx context.Context, call *Call) (*Result, error)
+	// Reset drops the connection to the target; the next call makes a new one.
+	Reset(ctx context.Context) error
+	// Ping tells whether the target answers now, on a new connection.
+	Ping(ctx context.Context) error
+}
+
+// RenderOptions are the template module's own settings.
+type RenderOptions struct {
+	Path                       string // of the template, for ansible_managed, template_path and errors
+	Dest                       string
+	NewlineSequence            string
+	BlockStart, BlockEnd       string
+	VariableStart, VariableEnd string
+	CommentStart, CommentEnd   string
+	TrimBlocks, LstripBlocks   bool
+	KeepTrailingNewline        bool
+	Vars                       *value.Map // added to the task's
+}
