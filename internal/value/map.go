@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // Map is Python's dict: it keeps insertion order and takes any hashable key.
@@ -17,6 +18,10 @@ type Map struct {
 	keys  []any
 	vals  []any
 	index map[any]int // nil while the map is small enough to scan
+
+	// plain remembers that HasTemplates found nothing, so that large facts are
+	// walked once and not at each use.
+	plain atomic.Bool
 }
 
 // smallMap is the size up to which a scan beats a hash.
@@ -133,6 +138,7 @@ func (m *Map) Has(k any) bool { return m.find(k) >= 0 }
 
 // Set stores v under k; a key that is there already keeps its place.
 func (m *Map) Set(k, v any) {
+	m.plain.Store(false)
 	if i := m.find(k); i >= 0 {
 		m.vals[i] = v
 		return

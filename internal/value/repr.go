@@ -16,8 +16,18 @@ func Str(v any) string {
 		return v
 	case *Template:
 		return v.Source
+	case Shown:
+		return v.PythonStr()
 	}
 	return Repr(v)
+}
+
+// Shown is a value of a kind that only some package knows, such as a date in
+// a template, that says itself how Python names and shows it.
+type Shown interface {
+	PythonType() string
+	PythonStr() string
+	PythonRepr() string
 }
 
 // Repr is v as Python's repr shows it: 'text', True, None, [1, 2], {'a': 1}.
@@ -55,14 +65,23 @@ func appendRepr(dst []byte, v any, depth int) []byte {
 		return append(dst, ')')
 	case *Map:
 		dst = append(dst, '{')
-		for i, k := range v.Keys() {
-			if i > 0 {
+		first := true
+		for k, e := range v.All() {
+			if !first {
 				dst = append(dst, ", "...)
 			}
+			first = false
 			dst = append(appendRepr(dst, k, depth+1), ": "...)
-			dst = appendRepr(dst, v.At(k), depth+1)
+			dst = appendRepr(dst, e, depth+1)
 		}
 		return append(dst, '}')
+	case *Set:
+		if v.Len() == 0 {
+			return append(dst, "set()"...)
+		}
+		return append(appendItems(append(dst, '{'), v.Items(), depth), '}')
+	case Shown:
+		return append(dst, v.PythonRepr()...)
 	case Lazy:
 		forced, err := v.Force()
 		if err != nil {
@@ -119,7 +138,7 @@ func appendQuoted(dst []byte, s string) []byte {
 
 // TypeName is the name of v's Python type: str, int, dict, NoneType...
 func TypeName(v any) string {
-	switch v.(type) {
+	switch v := v.(type) {
 	case nil:
 		return "NoneType"
 	case bool:
@@ -136,6 +155,10 @@ func TypeName(v any) string {
 		return "tuple"
 	case *Map:
 		return "dict"
+	case *Set:
+		return "set"
+	case Shown:
+		return v.PythonType()
 	}
 	return fmt.Sprintf("%T", v)
 }

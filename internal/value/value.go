@@ -10,6 +10,7 @@
 //	string           text, as data: never templated again
 //	[]any            a list
 //	Tuple            a tuple (templates only; a list to everybody else)
+//	*Set             a set (templates only; a sorted list to everybody else)
 //	*Map             a dict, in insertion order, with keys of any hashable kind
 //	*Template        text from the user's files that holds Jinja2 markers
 //	Lazy             something computed on use, such as an inline vault
@@ -135,11 +136,15 @@ func HasTemplates(v any) bool {
 			}
 		}
 	case *Map:
+		if v == nil || v.plain.Load() {
+			return false
+		}
 		for _, e := range v.All() {
 			if HasTemplates(e) {
 				return true
 			}
 		}
+		v.plain.Store(true)
 	}
 	return false
 }
