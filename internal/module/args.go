@@ -7,7 +7,12 @@ import "github.com/tutti-run/tutti/internal/value"
 type Args struct {
 	values *value.Map      // by canonical name; a parameter without value is nil
 	given  map[string]bool // what the user wrote, by canonical name
+
+	warnings []string
 }
+
+// Warnings are remarks on the arguments that belong into the task's result.
+func (a Args) Warnings() []string { return a.warnings }
 
 // Map returns all values by canonical name. The caller must not change it.
 func (a Args) Map() *value.Map { return a.values }
