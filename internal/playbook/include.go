@@ -1,0 +1,300 @@
+package playbook
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/yaml"
+)
+
+// ownAction finishes a task that the executor carries out itself, or expands
+// it if it is a static import.
+func (r *reader) ownAction(t *Task, short string, kind Kind, n *yaml.Node, s scope) Item {
+	if extra := n.Get("args"); extra != nil && extra.Kind == yaml.Map {
+		merged := extra.Value().(*value.Map).Clone()
+		merged.Update(t.Args)
+		t.Args = merged
+	}
+	t.Kind = kind
+	switch short {
+	case "meta":
+		r.meta(t, n)
+		return t
+	case "import_playbook":
+		r.Add(t.Pos, "import_playbook stands beside the plays, not among tasks", "import_playbook is not a valid task")
+		return nil
+	case "include":
+		name, _ := t.Args.At("_raw_params").(string)
+		if name != "" && t.Loop == nil {
+			short = "import_tasks"
+		} else {
+			short = "include_tasks"
+		}
+	}
+	if s.handler && (short == "include_role" || short == "import_role") {
+		r.Add(t.Pos, "", "Using '%s' as a handler is not supported.", t.Action)
+		return nil
+	}
+	if apply := t.Args.At("apply"); apply != nil {
+		r.apply(t, short, n)
+	}
+	switch short {
+	case "include_tasks", "import_tasks":
+		r.includeTasksArgs(t)
+	default:
+		r.includeRoleArgs(t)
+	}
+	if strings.HasPrefix(short, "import_") {
+		return r.expand(t, short, s)
+	}
+	return t
+}
+
+var metaActions = []string{"noop", "flush_handlers", "refresh_inventory", "clear_facts", "clear_host_errors", "end_play", "end_host", "end_batch", "reset_connection", "role_complete"}
+
+func (r *reader) meta(t *Task, n *yaml.Node) {
+	name, _ := t.Args.At("_raw_params").(string)
+	if _, isTemplate := t.Args.At("_raw_params").(*value.Template); isTemplate {
+		return
+	}
+	known := map[string]bool{}
+	for _, m := range metaActions {
+		known[m] = true
+	}
+	if !known[name] {
+		r.Add(t.Pos, suggest(name, known), "invalid meta action requested: %s", name)
+	}
+}
+
+// apply reads apply: of a dynamic include.
+func (r *reader) apply(t *Task, short string, n *yaml.Node) {
+	if strings.HasPrefix(short, "import_") {
+		r.Add(t.Pos, "", "Invalid options for %s: apply", short)
+		return
+	}
+	for _, holder := range []*yaml.Node{n.Get(t.Action), n.Get("args")} {
+		if node := holder.Get("apply"); node != nil {
+			if node.Kind != yaml.Map {
+				r.Add(node.Pos, "", "Expected a dict for apply but got %s instead", node.Describe())
+				return
+			}
+			r.unknown(node, "apply", blockKeywords)
+			t.Include = &Include{Apply: r.keywords(node)}
+		}
+	}
+}
+
+func (r *reader) includeTasksArgs(t *Task) {
+	if t.Args.Has("file") && !t.Args.Has("_raw_params") {
+		t.Args = t.Args.Clone()
+		t.Args.Set("_raw_params", t.Args.At("file"))
+		t.Args.Delete("file")
+	}
+	if v := t.Args.At("_raw_params"); v == nil || v == "" {
+		r.Add(t.Pos, "", "No file specified for %s", t.Action)
+	}
+	var bad []string
+	for k := range t.Args.Strings() {
+		if k != "_raw_params" && k != "apply" && !strings.HasSuffix(t.Action, "include") {
+			bad = append(bad, k)
+		}
+	}
+	if len(bad) > 0 {
+		r.Add(t.Pos, "give variables under vars:", "Invalid options for %s: %s", t.Action, strings.Join(bad, ","))
+	}
+}
+
+var includeRoleParams = []string{"name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "apply", "public", "allow_duplicates", "rolespec_validate"}
+
+func (r *reader) includeRoleArgs(t *Task) {
+	if t.Args.Has("role") && !t.Args.Has("name") {
+		t.Args = t.Args.Clone()
+		t.Args.Set("name", t.Args.At("role"))
+		t.Args.Delete("role")
+	}
+	if t.Args.At("name") == nil {
+		r.Add(t.Pos, "", "'name' is a required field for %s.", t.Action)
+	}
+	var bad []string
+	for k := range t.Args.Strings() {
+		if !slices.Contains(includeRoleParams, k) {
+			bad = append(bad, k)
+		}
+	}
+	if len(bad) > 0 {
+		r.Add(t.Pos, "give variables under vars:", "Invalid options for %s: %s", t.Action, strings.Join(bad, ","))
+	}
+}
+
+// expand replaces a static import by the block of what it imports.
+func (r *reader) expand(t *Task, short string, s scope) Item {
+	if t.Loop != nil {
+		r.Add(t.Pos, "", "You cannot use loops on '%s' statements. You should use '%s' instead.", t.Action, strings.Replace(short, "import", "include", 1))
+		return nil
+	}
+	b := &Block{Pos: t.Pos, Implicit: true, Keywords: t.Keywords, Role: t.Role}
+	inner := s.within(t.Keywords)
+	if short == "import_role" {
+		o, err := r.roleOptions(t.Args, t.Keywords.Vars)
+		if err != nil {
+			r.Append(t.Pos, err)
+			return nil
+		}
+		role := r.role(o, t.Pos, inner)
+		if role == nil {
+			return nil
+		}
+		role.Static = true
+		if s.play != nil {
+			s.play.Handlers = append(s.play.Handlers, role.AllHandlers()...)
+			s.play.Roles = append(s.play.Roles, role.WithDependencies()...)
+		}
+		b.Items = blockItems(role.Compile())
+		return b
+	}
+	name, err := r.resolveName(t.Args.At("_raw_params"), t.Keywords.Vars)
+	if err != nil {
+		r.Add(t.Pos, "a static import cannot use facts or inventory variables; include_tasks can", "Error when evaluating variable in import path: %s: %s", value.Plain(t.Args.At("_raw_params")), err)
+		return nil
+	}
+	path, tried := FindTaskFile(name, s.dir, s.role, s.handler)
+	if path == "" {
+		r.Add(t.Pos, "", "could not find the file %s imported here (looked for %s)", name, strings.Join(tried, ", "))
+		return nil
+	}
+	if slices.Contains(s.chain, path) {
+		r.Add(t.Pos, "", "the file %s imports itself: %s", name, strings.Join(append(s.chain, path), " -> "))
+		return nil
+	}
+	b.Items = r.taskFile(path, inner, t.Pos)
+	return b
+}
+
+func blockItems(blocks []*Block) []Item {
+	out := make([]Item, len(blocks))
+	for i, b := range blocks {
+		out[i] = b
+	}
+	return out
+}
+
+// taskFile reads a file of tasks.
+func (r *reader) taskFile(path string, s scope, from diag.Pos) []Item {
+	n, err := r.file(path)
+	if err != nil {
+		r.Append(from, err)
+		return nil
+	}
+	if n.IsNull() {
+		return nil
+	}
+	if n.Kind != yaml.List {
+		r.Add(n.Pos, "", "included task files must contain a list of tasks")
+		return nil
+	}
+	s.dir = filepath.Dir(path)
+	s.chain = append(slices.Clone(s.chain), path)
+	return r.items(n, s, filepath.Base(path))
+}
+
+// FindTaskFile looks for a file of tasks as Ansible does: beside the file that
+// asks for it, then in the role's tasks (or handlers) folder, then in the
+// role. It returns "" and the places tried if there is none.
+func FindTaskFile(name, dir string, role *Role, handler bool) (string, []string) {
+	if filepath.IsAbs(name) {
+		if isFile(name) {
+			return name, nil
+		}
+		return "", []string{name}
+	}
+	sub := "tasks"
+	if handler {
+		sub = "handlers"
+	}
+	var dirs []string
+	if role != nil {
+		if strings.HasPrefix(dir, role.Path) {
+			for d := dir; strings.HasPrefix(d, role.Path) && d != role.Path; d = filepath.Dir(d) {
+				dirs = append(dirs, d)
+			}
+		}
+		dirs = append(dirs, filepath.Join(role.Path, sub), role.Path)
+	}
+	dirs = append(dirs, dir, filepath.Join(dir, "tasks"))
+	var tried []string
+	for _, d := range dirs {
+		p := filepath.Join(d, name)
+		if slices.Contains(tried, p) {
+			continue
+		}
+		if isFile(p) {
+			return p, nil
+		}
+		tried = append(tried, p)
+	}
+	return "", tried
+}
+
+// resolveName evaluates the name of an imported file or role while loading.
+func (r *reader) resolveName(v any, vars []*value.Map) (string, error) {
+	if v == nil {
+		return "", fmt.Errorf("no name given")
+	}
+	if value.HasTemplates(v) {
+		if r.Resolve == nil {
+			return "", fmt.Errorf("templates cannot be evaluated here")
+		}
+		var err error
+		if v, err = r.Resolve(v, append(slices.Clone(vars), r.ExtraVars)); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprint(v), nil
+}
+
+// Tasks reads the tasks of a dynamic include, for the executor: the file at
+// path, in place of the task t.
+func (l *Loader) Tasks(t *Task, path string, play *Play, vars *value.Map) (*Block, error) {
+	r := &reader{Loader: l}
+	keywords := includeKeywords(t, vars)
+	b := &Block{Pos: t.Pos, Implicit: true, Keywords: keywords, Role: t.Role}
+	s := scope{keywords: keywords, role: t.Role, play: play, dir: filepath.Dir(path), handler: t.Handler}
+	if _, err := os.Stat(path); err != nil {
+		return nil, &diag.Problem{Pos: t.Pos, Msg: fmt.Sprintf("Could not find or access '%s'", path)}
+	}
+	b.Items = r.taskFile(path, s, t.Pos)
+	r.warn()
+	return b, r.Err()
+}
+
+// includeKeywords are what an included task inherits: what encloses the
+// include and its apply:, and of the include itself only its variables.
+func includeKeywords(t *Task, vars *value.Map) *Keywords {
+	own := &Keywords{Vars: t.Own.Vars}
+	if t.Include != nil {
+		own = own.Inherit(t.Include.Apply)
+	}
+	if vars.Len() > 0 {
+		own = own.Inherit(&Keywords{Vars: []*value.Map{vars}})
+	}
+	return t.Parent.Inherit(own)
+}
+
+// IncludedRole reads the role of an include_role, for the executor. args are
+// the task's arguments, evaluated.
+func (l *Loader) IncludedRole(t *Task, args *value.Map, play *Play, vars *value.Map) (*Role, error) {
+	r := &reader{Loader: l}
+	keywords := includeKeywords(t, vars)
+	o, err := r.roleOptions(args, nil)
+	if err != nil {
+		return nil, &diag.Problem{Pos: t.Pos, Msg: err.Error()}
+	}
+	role := r.role(o, t.Pos, scope{keywords: keywords, role: t.Role, play: play, dir: t.Dir})
+	r.warn()
+	return role, r.Err()
+}

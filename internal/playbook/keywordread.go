@@ -1,0 +1,233 @@
+package playbook
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/yaml"
+)
+
+// keywords reads the inherited and shared keywords of a node.
+func (r *reader) keywords(n *yaml.Node) *Keywords {
+	k := &Keywords{}
+	for _, p := range n.Pairs {
+		name, _ := p.Key.Text()
+		if p.Value.IsNull() {
+			continue
+		}
+		if w, ok := inherited[name]; ok {
+			k.values[w] = p.Value.Value()
+			r.checkTemplate(p.Value)
+			continue
+		}
+		switch name {
+		case "when":
+			k.When = r.conditions(p.Value)
+		case "tags":
+			k.Tags = r.tags(p.Value)
+		case "environment":
+			k.Environment = r.dicts(p.Value, "environment")
+		case "module_defaults":
+			k.ModuleDefaults = r.dicts(p.Value, "module_defaults")
+		case "collections":
+			k.Collections = r.strings(p.Value, "collections")
+		case "vars":
+			k.Vars = r.vars(p.Value, "vars")
+		}
+	}
+	return k
+}
+
+// vars reads a dict of variables, or a list of such dicts.
+func (r *reader) vars(n *yaml.Node, what string) []*value.Map {
+	var out []*value.Map
+	switch n.Kind {
+	case yaml.List:
+		for _, it := range n.Items {
+			out = append(out, r.vars(it, what)...)
+		}
+	case yaml.Map:
+		r.variableNames(n)
+		r.checkTemplate(n)
+		out = append(out, n.Value().(*value.Map))
+	default:
+		if !n.IsNull() {
+			r.Add(n.Pos, "", "Vars in a %s must be specified as a dictionary, or a list of dictionaries, not %s", what, n.Describe())
+		}
+	}
+	return out
+}
+
+// variableNames refuses names that no template could use.
+func (r *reader) variableNames(n *yaml.Node) {
+	for _, p := range n.Pairs {
+		name, ok := p.Key.Text()
+		if !ok || !ValidName(name) {
+			r.Add(p.Key.Pos, "variable names are letters, digits and underscores, and do not begin with a digit", "Invalid variable name in vars specified: '%s' is not a valid variable name", name)
+		}
+	}
+}
+
+// ValidName reports whether name can be a variable's name.
+func ValidName(name string) bool {
+	if name == "" || name[0] >= '0' && name[0] <= '9' {
+		return false
+	}
+	for _, c := range name {
+		if c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return !pythonKeywords[name]
+}
+
+var pythonKeywords = map[string]bool{
+	"False": true, "None": true, "True": true, "and": true, "as": true, "assert": true, "async": true, "await": true, "break": true,
+	"class": true, "continue": true, "def": true, "del": true, "elif": true, "else": true, "except": true, "finally": true, "for": true,
+	"from": true, "global": true, "if": true, "import": true, "in": true, "is": true, "lambda": true, "nonlocal": true, "not": true,
+	"or": true, "pass": true, "raise": true, "return": true, "try": true, "while": true, "with": true, "yield": true,
+}
+
+// conditions reads when:, changed_when: and the like: one or a list.
+func (r *reader) conditions(n *yaml.Node) []Cond {
+	if n.Kind == yaml.List {
+		var out []Cond
+		for _, it := range n.Items {
+			out = append(out, r.conditions(it)...)
+		}
+		return out
+	}
+	v := n.Value()
+	if r.CheckCondition != nil {
+		r.Problems = append(r.Problems, r.CheckCondition(v, n.Pos)...)
+	}
+	return []Cond{{Expr: v, Pos: n.Pos}}
+}
+
+// tags reads a comma-separated text or a list of such.
+func (r *reader) tags(n *yaml.Node) []any {
+	var out []any
+	switch n.Kind {
+	case yaml.List:
+		for _, it := range n.Items {
+			out = append(out, r.tags(it)...)
+		}
+	case yaml.Map:
+		r.Add(n.Pos, "", "tags must be specified as a list")
+	default:
+		if t, ok := n.Value().(*value.Template); ok {
+			return []any{t}
+		}
+		text, _ := n.Text()
+		for _, t := range strings.Split(text, ",") {
+			if t = strings.TrimSpace(t); t != "" {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+// dicts reads a dict, a template of one, or a list of these.
+func (r *reader) dicts(n *yaml.Node, what string) []any {
+	r.checkTemplate(n)
+	if n.Kind == yaml.List {
+		var out []any
+		for _, it := range n.Items {
+			out = append(out, r.dicts(it, what)...)
+		}
+		return out
+	}
+	v := n.Value()
+	switch v.(type) {
+	case *value.Map, *value.Template:
+		return []any{v}
+	}
+	r.Add(n.Pos, "", "%s must be a dictionary, or a list of dictionaries, not %s", what, n.Describe())
+	return nil
+}
+
+func (r *reader) strings(n *yaml.Node, what string) []string {
+	var out []string
+	if n.Kind != yaml.List {
+		n = &yaml.Node{Kind: yaml.List, Items: []*yaml.Node{n}}
+	}
+	for _, it := range n.Items {
+		s, ok := it.Text()
+		if !ok {
+			r.Add(it.Pos, "", "%s must be a list of names, not %s", what, it.Describe())
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// list returns the values of a list node, or the single value as a list.
+func list(n *yaml.Node) []any {
+	if n.IsNull() {
+		return nil
+	}
+	if n.Kind == yaml.List {
+		return n.Value().([]any)
+	}
+	return []any{n.Value()}
+}
+
+// names reads notify: and listen:: a name or a list of names.
+func names(n *yaml.Node) []any {
+	var out []any
+	for _, v := range list(n) {
+		if nested, ok := v.([]any); ok {
+			out = append(out, nested...)
+			continue
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// checkTemplate looks for syntax errors in the templates below n.
+func (r *reader) checkTemplate(n *yaml.Node) {
+	if r.Check == nil {
+		return
+	}
+	if v := n.Value(); value.HasTemplates(v) {
+		r.Problems = append(r.Problems, r.Check(v)...)
+	}
+}
+
+// unknown reports the keys of a node that are none of the allowed keywords.
+func (r *reader) unknown(n *yaml.Node, what string, allowed ...[]string) {
+	known := map[string]bool{}
+	for name := range inherited {
+		known[name] = true
+	}
+	for _, list := range append(allowed, everyKeywords) {
+		for _, name := range list {
+			known[name] = true
+		}
+	}
+	for _, p := range n.Pairs {
+		name, ok := p.Key.Text()
+		if ok && known[name] {
+			continue
+		}
+		r.Add(p.Key.Pos, suggest(name, known), "'%s' is not a valid attribute for a %s", name, what)
+	}
+}
+
+// suggest words the nearest known name as a hint.
+func suggest(name string, known map[string]bool) string {
+	all := make([]string, 0, len(known))
+	for k := range known {
+		all = append(all, k)
+	}
+	sort.Strings(all)
+	if near := diag.Nearest(name, all); near != "" {
+		return "did you mean '" + near + "'?"
+	}
+	return ""
+}

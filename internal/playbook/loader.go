@@ -1,0 +1,174 @@
+package playbook
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/yaml"
+)
+
+// Modules tells the loader which modules there are.
+type Modules interface {
+	// Find resolves a name as written. collections are searched for short names.
+	Find(name string, collections []string, roleDirs []string) (Found, bool)
+	// Suggest lists all names, for "did you mean".
+	Suggest() []string
+}
+
+// Found is what a module's name stands for.
+type Found struct {
+	Name   module.Name
+	Spec   *module.Spec // nil for a Python module
+	Python string       // path of the Python module
+	// Err is set for modules that exist but cannot be used here.
+	Err error
+}
+
+// Config is what a Loader needs.
+type Config struct {
+	RolesPath       []string // DEFAULT_ROLES_PATH
+	CollectionPaths []string
+	Modules         Modules
+	// ReadFile reads a file, decrypting it if it is a vault. Nil is os.ReadFile.
+	ReadFile func(path string) ([]byte, error)
+	// Vault decrypts an inline !vault value.
+	Vault func(ciphertext string, pos diag.Pos) (any, error)
+	// Check finds syntax errors in templates and conditions.
+	Check func(v any) []*diag.Problem
+	// CheckCondition is Check for bare expressions.
+	CheckCondition func(v any, pos diag.Pos) []*diag.Problem
+	// Resolve evaluates the names of imported files and roles with vars.
+	Resolve func(v any, vars []*value.Map) (any, error)
+	// ExtraVars are those of the command line.
+	ExtraVars *value.Map
+	// LenientArgs leaves wrong module arguments to be found when the task runs,
+	// as Ansible does; the listing commands set it.
+	LenientArgs bool
+}
+
+// Loader reads playbooks. It is safe for concurrent use, so that hosts which
+// reach includes at the same time can read them at the same time; a file is
+// read and parsed once.
+type Loader struct {
+	Config
+
+	mu       sync.Mutex
+	files    map[string]parsed
+	nextID   TaskID
+	problems diag.Problems
+	roles    map[string]*roleFiles
+}
+
+type parsed struct {
+	node *yaml.Node
+	err  error
+}
+
+// New returns a Loader.
+func New(c Config) *Loader {
+	if c.ReadFile == nil {
+		c.ReadFile = os.ReadFile
+	}
+	return &Loader{Config: c, files: map[string]parsed{}, roles: map[string]*roleFiles{}}
+}
+
+// Warnings returns the warnings met so far (duplicate keys and the like) and
+// forgets them.
+func (l *Loader) Warnings() diag.Problems {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := l.problems
+	l.problems = nil
+	return w
+}
+
+// NextID gives a task number that was not used before.
+func (l *Loader) NextID() TaskID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.nextID++
+	return l.nextID
+}
+
+// file parses a YAML file, once.
+func (l *Loader) file(path string) (*yaml.Node, error) {
+	l.mu.Lock()
+	if p, ok := l.files[path]; ok {
+		l.mu.Unlock()
+		return p.node, p.err
+	}
+	l.mu.Unlock()
+
+	var warnings diag.Problems
+	var p parsed
+	data, err := l.ReadFile(path)
+	if err != nil {
+		p.err = err
+	} else {
+		p.node, p.err = yaml.Parse(data, path, yaml.Options{Vault: l.Vault, Problems: &warnings})
+	}
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if have, ok := l.files[path]; ok {
+		return have.node, have.err
+	}
+	l.files[path] = p
+	l.problems = append(l.problems, warnings...)
+	return p.node, p.err
+}
+
+// scope is what encloses the nodes being read.
+type scope struct {
+	keywords *Keywords // of everything outside
+	role     *Role
+	play     *Play
+	dir      string // of the file being read
+	handler  bool
+	chain    []string // files being imported, to notice circles
+
+	// expectsFailure is set inside a block that has a rescue part.
+	expectsFailure bool
+}
+
+func (s scope) within(k *Keywords) scope {
+	s.keywords = k
+	return s
+}
+
+// reader reads one tree and gathers its problems.
+type reader struct {
+	*Loader
+	diag.Problems
+}
+
+func (r *reader) warn() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.Problems {
+		if p.Warning {
+			r.problems = append(r.problems, p)
+		}
+	}
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && !st.IsDir()
+}
+
+func isDir(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}
