@@ -41,16 +41,16 @@ func (s *Spec) Inspect(raw *value.Map) []Mistake {
 		default:
 			p, values := parser{}, value.MapOf(param.Name, v)
 			p.typed(param, values, nil)
-			if p.err == nil {
+			if p.first() == nil {
 				p.choice(param, values, nil)
 			}
-			if p.err == nil && param.Options != nil {
+			if p.first() == nil && param.Options != nil {
 				p.options(param, values, nil)
 			}
 			msg := ""
 			switch {
-			case p.err != nil:
-				msg = p.err.Error()
+			case p.first() != nil:
+				msg = p.first().Error()
 			case p.unsupported != "":
 				msg = "Unsupported parameters for (" + s.Name.Short() + ") module: " + p.unsupported
 			default:

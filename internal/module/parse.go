@@ -34,10 +34,23 @@ func (s *Spec) parse(raw *value.Map, p parser) (Args, error) {
 	args := Args{given: make(map[string]bool, raw.Len())}
 	args.values = p.params(s.Params, s.Rules, raw, nil, args.given)
 	args.warnings = p.warnings
-	if p.err == nil && p.unsupported != "" {
-		p.err = fmt.Errorf("Unsupported parameters for (%s) module: %s", s.Name.Short(), p.unsupported)
+	if len(p.errs) == 0 && p.unsupported != "" {
+		p.fail(nil, "Unsupported parameters for (%s) module: %s", s.Name.Short(), p.unsupported)
 	}
-	return args, p.err
+	return args, p.first()
+}
+
+// ParseAll is Parse that goes on after an error and returns all of them, for
+// reports on a role's arguments.
+func (s *Spec) ParseAll(raw *value.Map) (Args, []error) {
+	p := parser{internal: true, anyParams: s.AnyParams}
+	args := Args{given: make(map[string]bool, raw.Len())}
+	args.values = p.params(s.Params, s.Rules, raw, nil, args.given)
+	args.warnings = p.warnings
+	if p.unsupported != "" {
+		p.fail(nil, "%s", p.unsupported)
+	}
+	return args, p.errs
 }
 
 // foldFreeForm moves the text of a task to the parameter that takes it.
@@ -62,26 +75,31 @@ func (s *Spec) foldFreeForm(raw *value.Map) (*value.Map, error) {
 // Short is the name as playbooks usually write it: without ansible.builtin.
 func (n Name) Short() string { return strings.TrimPrefix(string(n), "ansible.builtin.") }
 
-// parser carries one parse through nested options. It keeps the first error,
-// which is the one Ansible reports.
+// parser carries one parse through nested options. Of its errors the first is
+// the one that Ansible reports.
 type parser struct {
 	expand    func(string) string // nil leaves paths alone
 	internal  bool                // internal parameters are allowed
 	anyParams bool                // unknown ones too, at the top
 
-	err         error
+	errs        []error
 	unsupported string // "names. Supported ...", reported if nothing else is wrong
 	warnings    []string
 }
 
 func (p *parser) fail(context []string, format string, args ...any) {
-	if p.err != nil {
-		return
-	}
-	p.err = fmt.Errorf(format, args...)
+	err := fmt.Errorf(format, args...)
 	if len(context) > 0 {
-		p.err = fmt.Errorf("%w found in %s", p.err, strings.Join(context, " -> "))
+		err = fmt.Errorf("%w found in %s", err, strings.Join(context, " -> "))
 	}
+	p.errs = append(p.errs, err)
+}
+
+func (p *parser) first() error {
+	if len(p.errs) == 0 {
+		return nil
+	}
+	return p.errs[0]
 }
 
 // params checks one level. The order of the checks is the order of Ansible's,

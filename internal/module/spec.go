@@ -77,6 +77,10 @@ type Param struct {
 	// gives one is refused.
 	Internal bool
 
+	// AsWritten parameters reach the control half as they stand in the playbook,
+	// templates and all, since they are conditions (assert's that).
+	AsWritten bool
+
 	Doc string
 }
 

@@ -1,0 +1,84 @@
+// Package assert is the module that fails unless conditions hold.
+package assert
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/parallel"
+)
+
+// Module fails unless all conditions hold.
+var Module = module.Control{
+	Spec: module.Spec{
+		Name:    "ansible.builtin.assert",
+		Summary: "Fails unless all of the given conditions hold.",
+		Params: []module.Param{
+			{Name: "that", Type: module.Raw, Required: true, AsWritten: true, Doc: "Conditions, as in when."},
+			{Name: "fail_msg", Type: module.Raw, Aliases: []string{"msg"}, Doc: "Message if one does not hold."},
+			{Name: "success_msg", Type: module.Raw, Doc: "Message if all hold."},
+			{Name: "quiet", Type: module.Bool, Default: false, Doc: "Show nothing about each success."},
+		},
+		Hints: []parallel.Hint{parallel.Free()},
+		Check: module.Full, Diff: module.None,
+	},
+	Plan: plan,
+}
+
+func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
+	failMsg, err := message(args, "fail_msg", "fail_msg or msg", "Assertion failed")
+	if err != nil {
+		return nil, err
+	}
+	successMsg, err := message(args, "success_msg", "success_msg", "All assertions passed")
+	if err != nil {
+		return nil, err
+	}
+	that := args.Any("that")
+	if t, ok := that.(*value.Template); ok {
+		// One template may stand for a list of conditions.
+		if that, err = c.Resolve(t); err != nil {
+			return nil, err
+		}
+	}
+	conditions, ok := that.([]any)
+	if !ok {
+		conditions = []any{that}
+	}
+	r := module.OK()
+	if !args.Bool("quiet") {
+		r.Set("_ansible_verbose_always", true)
+	}
+	for _, cond := range conditions {
+		holds, err := c.Condition(cond, nil)
+		if err != nil {
+			return nil, err
+		}
+		if !holds {
+			r.Failed = true
+			r.Set("evaluated_to", false).Set("assertion", value.Plain(cond)).Set("msg", failMsg)
+			return &module.Plan{Done: r}, nil
+		}
+	}
+	return &module.Plan{Done: r.Set("msg", successMsg)}, nil
+}
+
+func message(args module.Args, name, shown, byDefault string) (any, error) {
+	switch v := args.Any(name).(type) {
+	case nil:
+		return byDefault, nil
+	case string:
+		return v, nil
+	case []any:
+		for _, e := range v {
+			if _, ok := e.(string); !ok {
+				return nil, fmt.Errorf("Type of one of the elements in %s list is not string type", shown)
+			}
+		}
+		return v, nil
+	default:
+		return nil, fmt.Errorf("Incorrect type for %s, expected a string or list and got <class '%s'>", shown, value.TypeName(v))
+	}
+}

@@ -1,0 +1,83 @@
+// Package process runs commands for modules: each in a process group of its
+// own, ended as a group when the call is cancelled, with its output collected.
+package process
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// Cmd is a command to run. Env is complete (as Env.Environ); nil is empty.
+type Cmd struct {
+	Argv  []string
+	Dir   string
+	Env   []string
+	Stdin []byte
+}
+
+// Output is what a command that could be started did.
+type Output struct {
+	Stdout, Stderr []byte
+	RC             int // exit status; minus the signal that killed it
+	Start, End     time.Time
+}
+
+// linger is how long output is still read after the command itself has ended: a
+// daemon that it left behind may hold the pipes for ever.
+const linger = time.Second
+
+// graceful is how long a process group has between TERM and KILL.
+const graceful = 2 * time.Second
+
+// Run runs the command and waits for it. The error is set only if it could not
+// be started or ctx ended; a status other than 0 is no error.
+func Run(ctx context.Context, c Cmd) (Output, error) {
+	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
+	cmd.Dir, cmd.Env = c.Dir, c.Env
+	cmd.WaitDelay = linger
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if c.Stdin != nil {
+		cmd.Stdin = bytes.NewReader(c.Stdin)
+	}
+	out := Output{Start: time.Now()}
+	if err := cmd.Start(); err != nil {
+		return out, err
+	}
+	done := make(chan struct{})
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		select {
+		case <-done:
+		case <-ctx.Done():
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+			select {
+			case <-done:
+			case <-time.After(graceful):
+			}
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+	}()
+	err := cmd.Wait()
+	close(done)
+	<-stopped
+	out.End, out.Stdout, out.Stderr = time.Now(), stdout.Bytes(), stderr.Bytes()
+	out.RC = cmd.ProcessState.ExitCode()
+	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		out.RC = -int(ws.Signal())
+	}
+	if ctx.Err() != nil {
+		return out, ctx.Err()
+	}
+	var status *exec.ExitError
+	if errors.As(err, &status) || errors.Is(err, exec.ErrWaitDelay) {
+		err = nil
+	}
+	return out, err
+}
