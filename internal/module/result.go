@@ -2,6 +2,7 @@ package module
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -88,6 +89,41 @@ func (r *Result) Set(name string, v any) *Result {
 
 // Get returns a field, nil if it is not there.
 func (r *Result) Get(name string) any { return r.Fields.At(name) }
+
+// SetOutput stores a command's output under stdout, stdout_lines, stderr and
+// stderr_lines.
+func (r *Result) SetOutput(stdout, stderr string) *Result {
+	r.Set("stdout", stdout).Set("stdout_lines", lines(stdout))
+	return r.Set("stderr", stderr).Set("stderr_lines", lines(stderr))
+}
+
+// lines splits text as Python's splitlines does.
+func lines(s string) []any {
+	out := []any{}
+	start := 0
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch r {
+		case '\n', '\v', '\f', 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029:
+			out = append(out, s[start:i])
+			i += n
+			start = i
+		case '\r':
+			out = append(out, s[start:i])
+			i++
+			if i < len(s) && s[i] == '\n' {
+				i++
+			}
+			start = i
+		default:
+			i += n
+		}
+	}
+	if start < len(s) {
+		out = append(out, s[start:])
+	}
+	return out
+}
 
 // OK is a result that changed nothing.
 func OK() *Result { return &Result{} }

@@ -9,19 +9,18 @@ import (
 )
 
 // inodeFlags are the flags of FS_IOC_GETFLAGS in the order in which lsattr
-// prints them, with the words that results use.
+// prints them, with the words, if any, that results use.
 var inodeFlags = []struct {
 	letter byte
 	bit    int
 	word   string
 }{
-	{'s', 0x1, "secure-deletion"}, {'u', 0x2, "undelete"}, {'S', 0x8, "synchronous-updates"},
-	{'D', 0x10000, "synchronous-directory-updates"}, {'i', 0x10, "immutable"}, {'a', 0x20, "append-only"},
-	{'d', 0x40, "nodump"}, {'A', 0x80, "noatime"}, {'c', 0x4, "compressed"}, {'E', 0x800, "encrypted"},
-	{'j', 0x4000, "journaled-data"}, {'I', 0x1000, "indexed-directory"}, {'t', 0x8000, "no-tailmerging"},
-	{'T', 0x20000, "top-of-directory-tree-hierarchies"}, {'e', 0x80000, "extents"}, {'C', 0x800000, "nocow"},
-	{'x', 0x2000000, "dax"}, {'F', 0x40000000, "casefold"}, {'N', 0x10000000, "inline-data"},
-	{'P', 0x20000000, "project-inherited"}, {'V', 0x100000, "verity"}, {'m', 0x400, "dont-compress"},
+	{'s', 0x1, "zero"}, {'u', 0x2, "undelete"}, {'S', 0x8, "synchronous"}, {'D', 0x10000, "dirsync"},
+	{'i', 0x10, "immutable"}, {'a', 0x20, "append"}, {'d', 0x40, "nodump"}, {'A', 0x80, "noatime"},
+	{'c', 0x4, "compressed"}, {'E', 0x800, "encrypted"}, {'j', 0x4000, "journalled"}, {'I', 0x1000, "indexed"},
+	{'t', 0x8000, "notail"}, {'T', 0x20000, "blockroot"}, {'e', 0x80000, "extents"}, {'C', 0x800000, "nocow"},
+	{'x', 0x2000000, ""}, {'F', 0x40000000, ""}, {'N', 0x10000000, "inline"}, {'P', 0x20000000, ""},
+	{'V', 0x100000, ""}, {'m', 0x400, ""},
 }
 
 // fsIocGetVersion is FS_IOC_GETVERSION, which x/sys does not have.
@@ -64,7 +63,7 @@ func Flags(path string) (letters string, words []string, version int, ok bool) {
 		return "", nil, 0, false
 	}
 	for _, f := range inodeFlags {
-		if bits&f.bit != 0 {
+		if bits&f.bit != 0 && f.word != "" {
 			words = append(words, f.word)
 		}
 	}

@@ -1,6 +1,9 @@
 package files
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // SplitCommand splits a command line as a POSIX shell does, without expanding
 // anything: blanks part words, quotes and backslashes keep them together.
@@ -41,4 +44,19 @@ func SplitCommand(s string) ([]string, error) {
 		words = append(words, string(word))
 	}
 	return words, nil
+}
+
+// Quote quotes a word for a POSIX shell, if it needs it.
+func Quote(s string) string {
+	if s == "" {
+		return "''"
+	}
+	for i := range len(s) {
+		c := s[i]
+		safe := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("@%+=:,./-_", c) >= 0
+		if !safe {
+			return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
+		}
+	}
+	return s
 }

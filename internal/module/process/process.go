@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -33,11 +35,59 @@ const linger = time.Second
 // graceful is how long a process group has between TERM and KILL.
 const graceful = 2 * time.Second
 
+// lookPath finds a command in the PATH of the environment that it will get,
+// which need not be ours.
+func lookPath(name string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	path := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	for _, e := range env {
+		if v, ok := strings.CutPrefix(e, "PATH="); ok {
+			path = v
+		}
+	}
+	err := error(syscall.ENOENT)
+	for dir := range strings.SplitSeq(path, ":") {
+		if dir == "" {
+			dir = "."
+		}
+		full := dir + "/" + name
+		fi, statErr := os.Stat(full)
+		switch {
+		case statErr != nil || fi.IsDir():
+		case fi.Mode()&0o111 == 0:
+			err = syscall.EACCES
+		default:
+			return full, nil
+		}
+	}
+	return "", &os.PathError{Op: "exec", Path: name, Err: err}
+}
+
+// Find returns where a command is in the environment's PATH, "" if nowhere.
+func Find(name string, env []string) string {
+	path, err := lookPath(name, env)
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
 // Run runs the command and waits for it. The error is set only if it could not
 // be started or ctx ended; a status other than 0 is no error.
 func Run(ctx context.Context, c Cmd) (Output, error) {
-	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
-	cmd.Dir, cmd.Env = c.Dir, c.Env
+	if len(c.Argv) == 0 {
+		return Output{}, errors.New("no command given")
+	}
+	path, err := lookPath(c.Argv[0], c.Env)
+	if err != nil {
+		return Output{}, err
+	}
+	cmd := &exec.Cmd{Path: path, Args: c.Argv, Dir: c.Dir, Env: c.Env}
+	if c.Env == nil {
+		cmd.Env = []string{} // a nil Env would mean our own
+	}
 	cmd.WaitDelay = linger
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var stdout, stderr bytes.Buffer
@@ -64,7 +114,7 @@ func Run(ctx context.Context, c Cmd) (Output, error) {
 			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		}
 	}()
-	err := cmd.Wait()
+	err = cmd.Wait()
 	close(done)
 	<-stopped
 	out.End, out.Stdout, out.Stderr = time.Now(), stdout.Bytes(), stderr.Bytes()
