@@ -11,6 +11,7 @@ package module
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/tutti-run/tutti/internal/value"
@@ -129,7 +130,8 @@ type Controller interface {
 	Resolve(v any) (any, error)
 	// Condition evaluates a bare conditional; vars are added to the task's.
 	Condition(expr any, vars *value.Map) (bool, error)
-	// Expr evaluates a bare expression such as "a.b".
+	// Expr evaluates a bare expression such as "a.b". The error is ErrUndefined
+	// (errors.Is) where something in it is not defined.
 	Expr(text string) (any, error)
 	// Var returns a variable of the task's host, evaluated; nil if undefined.
 	Var(name string) any
@@ -157,6 +159,9 @@ type Controller interface {
 	// Ping tells whether the target answers now, on a new connection.
 	Ping(ctx context.Context) error
 }
+
+// ErrUndefined marks the error of a Controller about something undefined.
+var ErrUndefined = errors.New("undefined")
 
 // RenderOptions are the template module's own settings.
 type RenderOptions struct {

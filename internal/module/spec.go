@@ -37,6 +37,9 @@ type Spec struct {
 	// AnyParams allows parameters beyond Params (set_fact, add_host).
 	AnyParams bool
 
+	// OncePerPlay modules run on the first host for all (add_host, pause).
+	OncePerPlay bool
+
 	// Hints say what may run at the same time. There is always at least one.
 	Hints []parallel.Hint
 	// HintsFor, if set, decides from the arguments and replaces Hints.

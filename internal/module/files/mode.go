@@ -13,6 +13,14 @@ import (
 // FormatMode writes permission bits as results show them: 0644, 01777.
 func FormatMode(bits uint32) string { return fmt.Sprintf("0%03o", bits) }
 
+// Bits are the permission bits of a file as the system counts them.
+func Bits(fi os.FileInfo) uint32 {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return st.Mode & 07777
+	}
+	return uint32(fi.Mode().Perm())
+}
+
 var umask = sync.OnceValue(func() uint32 {
 	// Reading the kernel's note avoids setting the umask, which other
 	// goroutines would see for a moment.

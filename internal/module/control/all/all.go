@@ -1,9 +1,39 @@
 // Package all lists the modules, and halves of modules, that run on the controller.
 package all
 
-import "github.com/tutti-run/tutti/internal/module"
+import (
+	"github.com/tutti-run/tutti/internal/module"
+	addhost "github.com/tutti-run/tutti/internal/module/control/add_host"
+	"github.com/tutti-run/tutti/internal/module/control/assert"
+	"github.com/tutti-run/tutti/internal/module/control/copy"
+	"github.com/tutti-run/tutti/internal/module/control/debug"
+	"github.com/tutti-run/tutti/internal/module/control/fail"
+	groupby "github.com/tutti-run/tutti/internal/module/control/group_by"
+	includevars "github.com/tutti-run/tutti/internal/module/control/include_vars"
+	"github.com/tutti-run/tutti/internal/module/control/pause"
+	setfact "github.com/tutti-run/tutti/internal/module/control/set_fact"
+	setstats "github.com/tutti-run/tutti/internal/module/control/set_stats"
+	"github.com/tutti-run/tutti/internal/module/control/template"
+	validateargumentspec "github.com/tutti-run/tutti/internal/module/control/validate_argument_spec"
+	"github.com/tutti-run/tutti/internal/module/source"
+)
 
-// Controls returns every control module.
+// Controls returns every control module. They share one cache of the digests
+// of the controller's files.
 func Controls() []*module.Control {
-	return []*module.Control{}
+	cache := source.NewCache()
+	return []*module.Control{
+		&addhost.Module,
+		&assert.Module,
+		copy.New(cache),
+		&debug.Module,
+		&fail.Module,
+		&groupby.Module,
+		&includevars.Module,
+		&pause.Module,
+		&setfact.Module,
+		&setstats.Module,
+		&template.Module,
+		&validateargumentspec.Module,
+	}
 }

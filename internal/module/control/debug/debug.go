@@ -1,0 +1,62 @@
+// Package debug is the module that shows a message or a variable.
+package debug
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/parallel"
+)
+
+// Module shows a message or a variable; it runs on the controller.
+var Module = module.Control{
+	Spec: module.Spec{
+		Name:    "ansible.builtin.debug",
+		Summary: "Shows a message or the value of a variable.",
+		Params: []module.Param{
+			{Name: "msg", Type: module.Raw, Doc: "What to show; by default a greeting."},
+			{Name: "var", Type: module.Raw, Doc: "Name of the variable, or the expression, to show; not together with msg."},
+			{Name: "verbosity", Type: module.Int, Default: 0, Doc: "Show only at this verbosity and above."},
+		},
+		Hints: []parallel.Hint{parallel.Free()},
+		Check: module.Full, Diff: module.None,
+	},
+	Plan: plan,
+}
+
+func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
+	if args.Given("msg") && args.Given("var") {
+		return &module.Plan{Done: module.Fail("'msg' and 'var' are incompatible options")}, nil
+	}
+	if args.Int("verbosity") > c.Verbosity() {
+		return &module.Plan{Done: (&module.Result{Skipped: true}).Set("skipped_reason", "Verbosity threshold not met.")}, nil
+	}
+	r := module.OK().Set("_ansible_verbose_always", true)
+	switch v := args.Any("var").(type) {
+	case nil:
+		if args.Map().Has("msg") && args.Given("msg") {
+			r.Set("msg", args.Any("msg"))
+		} else {
+			r.Set("msg", "Hello world!")
+		}
+	case string:
+		shown, err := c.Expr(v)
+		switch {
+		case err == nil:
+		case !errors.Is(err, module.ErrUndefined):
+			return nil, err
+		default:
+			text := "VARIABLE IS NOT DEFINED!"
+			if c.Verbosity() > 0 {
+				text += ": " + err.Error()
+			}
+			shown = text
+		}
+		r.Set(v, shown)
+	default:
+		r.Set("<class '"+value.TypeName(v)+"'>", v)
+	}
+	return &module.Plan{Done: r}, nil
+}

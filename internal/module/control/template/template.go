@@ -1,0 +1,92 @@
+// Package template is the module that renders a template on the controller and
+// copies the result.
+package template
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"unicode/utf8"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/control/copy"
+	"github.com/tutti-run/tutti/internal/module/files"
+	"github.com/tutti-run/tutti/internal/module/source"
+	target "github.com/tutti-run/tutti/internal/module/target/copy"
+	"github.com/tutti-run/tutti/parallel"
+)
+
+// Module renders a template and copies the result.
+var Module = module.Control{
+	Spec: module.Spec{
+		Name:    "ansible.builtin.template",
+		Summary: "Renders a template on the controller and puts the result into its place.",
+		Params: append([]module.Param{
+			{Name: "src", Type: module.Path, Required: true, Doc: "The template."},
+			{Name: "dest", Type: module.Path, Required: true, Doc: "Where to put the result."},
+			{Name: "backup", Type: module.Bool, Default: false, Doc: "Keep the old file under a dated name."},
+			{Name: "force", Type: module.Bool, Default: true, Doc: "Replace a file that is there already."},
+			{Name: "follow", Type: module.Bool, Default: false, Doc: "Write through a link at dest."},
+			{Name: "validate", Doc: "Command that checks the new file, %s, before it is used."},
+			{Name: "newline_sequence", Default: "\n", Choices: []any{"\n", "\r", "\r\n", `\n`, `\r`, `\r\n`}, Doc: "How lines end."},
+			{Name: "block_start_string", Default: "{%", Doc: "Marker at the begin of a block."},
+			{Name: "block_end_string", Default: "%}", Doc: "Marker at the end of a block."},
+			{Name: "variable_start_string", Default: "{{", Doc: "Marker at the begin of an expression."},
+			{Name: "variable_end_string", Default: "}}", Doc: "Marker at the end of an expression."},
+			{Name: "comment_start_string", Default: "{#", Doc: "Marker at the begin of a comment."},
+			{Name: "comment_end_string", Default: "#}", Doc: "Marker at the end of a comment."},
+			{Name: "trim_blocks", Type: module.Bool, Default: true, Doc: "Drop the newline after a block."},
+			{Name: "lstrip_blocks", Type: module.Bool, Default: false, Doc: "Drop the blanks before a block."},
+			{Name: "output_encoding", Default: "utf-8", Doc: "Encoding of the result."},
+		}, files.CommonParams()...),
+		Hints: []parallel.Hint{parallel.Free()},
+		Check: module.Full, Diff: module.Full,
+		Returns: target.Spec.Returns,
+	},
+	Plan: plan,
+}
+
+var newlines = map[string]string{`\n`: "\n", `\r`: "\r", `\r\n`: "\r\n"}
+
+func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
+	path, err := c.FindFile("templates", args.String("src"))
+	if err != nil {
+		return nil, err
+	}
+	text, err := c.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.Valid(text) {
+		return nil, fmt.Errorf("Template source files must be utf-8 encoded")
+	}
+	newline := args.String("newline_sequence")
+	if n, ok := newlines[newline]; ok {
+		newline = n
+	}
+	rendered, err := c.Render(string(text), module.RenderOptions{
+		Path: path, Dest: args.String("dest"), NewlineSequence: newline,
+		BlockStart: args.String("block_start_string"), BlockEnd: args.String("block_end_string"),
+		VariableStart: args.String("variable_start_string"), VariableEnd: args.String("variable_end_string"),
+		CommentStart: args.String("comment_start_string"), CommentEnd: args.String("comment_end_string"),
+		TrimBlocks: args.Bool("trim_blocks"), LstripBlocks: args.Bool("lstrip_blocks"), KeepTrailingNewline: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	data, err := encode(rendered, args.String("output_encoding"))
+	if err != nil {
+		return nil, err
+	}
+	e := copy.Entry{Rel: filepath.Base(path), Source: path}
+	if args.Any("mode") == "preserve" {
+		if e.Mode, err = copy.ModeOf(path); err != nil {
+			return nil, err
+		}
+	}
+	call := copy.NewCall(args)
+	call.Args.Delete("src")
+	call.Args.Set("_source", path)
+	copy.Add(call, source.Digest(data), module.File{Data: data, Size: int64(len(data))}, e)
+	return &module.Plan{Call: call}, nil
+}

@@ -1,0 +1,193 @@
+package moduletest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// Controller is a controller for tests of control halves: files are looked for
+// below Dir/<kind> and Dir, templates know nothing but {{ name }}.
+type Controller struct {
+	Dir       string
+	Vars      *value.Map
+	CheckMode bool
+	DiffMode  bool
+	Verbose   int
+	Answer    string // to Prompt; empty means that there is no terminal
+	Said      []string
+	// Truth answers Condition; nil takes the boolean itself.
+	Truth func(expr any) (bool, error)
+	// Answers is what Run returns for a call; nil fails.
+	Answers func(*module.Call) (*module.Result, error)
+	// Pings is what Ping returns, one after the other; then nil.
+	Pings  []error
+	Resets int
+}
+
+var _ module.Controller = (*Controller)(nil)
+
+// FindFile implements module.Controller.
+func (c *Controller) FindFile(kind, name string) (string, error) {
+	for _, path := range []string{name, filepath.Join(c.Dir, kind, name), filepath.Join(c.Dir, name)} {
+		if _, err := os.Stat(path); err == nil && filepath.IsAbs(path) {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("Could not find or access '%s' on the Ansible Controller.", name)
+}
+
+// ReadFile implements module.Controller.
+func (c *Controller) ReadFile(path string) ([]byte, error) { return os.ReadFile(path) }
+
+func (c *Controller) fill(text string) string {
+	for k, v := range c.Vars.Strings() {
+		text = strings.ReplaceAll(text, "{{ "+k+" }}", value.Str(v))
+	}
+	return text
+}
+
+// Render implements module.Controller.
+func (c *Controller) Render(src string, _ module.RenderOptions) (string, error) {
+	return c.fill(src), nil
+}
+
+// Resolve implements module.Controller.
+func (c *Controller) Resolve(v any) (any, error) {
+	if t, ok := v.(*value.Template); ok {
+		return c.fill(t.Source), nil
+	}
+	return v, nil
+}
+
+// Condition implements module.Controller.
+func (c *Controller) Condition(expr any, _ *value.Map) (bool, error) {
+	if c.Truth != nil {
+		return c.Truth(expr)
+	}
+	b, ok := expr.(bool)
+	if !ok {
+		return false, fmt.Errorf("the test's controller knows no condition %v", expr)
+	}
+	return b, nil
+}
+
+// Expr implements module.Controller.
+func (c *Controller) Expr(text string) (any, error) {
+	if v, ok := c.Vars.Get(text); ok {
+		return v, nil
+	}
+	return nil, fmt.Errorf("'%s' is %w", text, module.ErrUndefined)
+}
+
+// Var implements module.Controller.
+func (c *Controller) Var(name string) any { return c.Vars.At(name) }
+
+// LoadVars implements module.Controller; it reads JSON.
+func (c *Controller) LoadVars(path string) (any, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return value.ParseJSON(data)
+}
+
+// Host implements module.Controller.
+func (c *Controller) Host() string { return "testhost" }
+
+// Hosts implements module.Controller.
+func (c *Controller) Hosts() []string { return []string{"testhost"} }
+
+// Check implements module.Controller.
+func (c *Controller) Check() bool { return c.CheckMode }
+
+// Diff implements module.Controller.
+func (c *Controller) Diff() bool { return c.DiffMode }
+
+// Verbosity implements module.Controller.
+func (c *Controller) Verbosity() int { return c.Verbose }
+
+// Prompt implements module.Controller.
+func (c *Controller) Prompt(context.Context, string, bool) (string, error) {
+	if c.Answer == "" {
+		return "", errors.New("there is no terminal")
+	}
+	return c.Answer, nil
+}
+
+// Say implements module.Controller.
+func (c *Controller) Say(text string) { c.Said = append(c.Said, text) }
+
+// Run implements module.Controller.
+func (c *Controller) Run(_ context.Context, call *module.Call) (*module.Result, error) {
+	if c.Answers == nil {
+		return nil, errors.New("the test's controller has no target")
+	}
+	return c.Answers(call)
+}
+
+// Reset implements module.Controller.
+func (c *Controller) Reset(context.Context) error { c.Resets++; return nil }
+
+// Ping implements module.Controller.
+func (c *Controller) Ping(context.Context) error {
+	if len(c.Pings) == 0 {
+		return nil
+	}
+	err := c.Pings[0]
+	c.Pings = c.Pings[1:]
+	return err
+}
+
+// Task runs a task through both halves: m plans, target does the plan's call.
+func Task(t *testing.T, c *Controller, m *module.Control, target *module.Target, raw *value.Map) *module.Result {
+	t.Helper()
+	args, err := m.Spec.Parse(raw)
+	if err != nil {
+		return module.Fail("%s", err)
+	}
+	plan, err := m.Plan(t.Context(), c, args)
+	if err != nil {
+		return module.Fail("%s", err)
+	}
+	r := plan.Done
+	if r == nil {
+		r = c.call(t, target, plan.Call)
+	}
+	if plan.Finish != nil {
+		r = plan.Finish(r)
+	}
+	return r
+}
+
+func (c *Controller) call(t *testing.T, target *module.Target, call *module.Call) *module.Result {
+	t.Helper()
+	if target == nil || target.Spec.Name != call.Module {
+		t.Fatalf("the plan calls %s", call.Module)
+	}
+	env := Env(t, Options{Check: c.CheckMode, Diff: c.DiffMode})
+	env.Open = func(_ context.Context, d module.Digest) (io.ReadCloser, error) {
+		f, ok := call.Files[d]
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("the call holds no file %s", d)
+		case f.Path != "":
+			return os.Open(f.Path)
+		}
+		return io.NopCloser(strings.NewReader(string(f.Data))), nil
+	}
+	env.Send = func(_ context.Context, name string, r io.Reader) error { return call.Sink(name, r) }
+	args, err := target.Spec.ParseTarget(call.Args, env.Environ)
+	if err != nil {
+		return module.Fail("%s", err)
+	}
+	return target.Run(t.Context(), env, args)
+}
