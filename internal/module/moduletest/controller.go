@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/process"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -132,6 +133,12 @@ func (c *Controller) Run(_ context.Context, call *module.Call) (*module.Result, 
 		return nil, errors.New("the test's controller has no target")
 	}
 	return c.Answers(call)
+}
+
+// Raw implements module.Controller; it runs the command here.
+func (c *Controller) Raw(ctx context.Context, command string) (stdout, stderr []byte, rc int, err error) {
+	out, err := process.Run(ctx, process.Cmd{Argv: []string{"/bin/sh", "-c", command}, Env: os.Environ()})
+	return out.Stdout, out.Stderr, out.RC, err
 }
 
 // Reset implements module.Controller.
