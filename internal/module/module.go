@@ -154,6 +154,8 @@ type Controller interface {
 	// must look at the target before they know what to ask (synchronize,
 	// reboot). Prefer Plan.Call.
 	Run(ctx context.Context, call *Call) (*Result, error)
+	// Raw runs a command on the target without an agent.
+	Raw(ctx context.Context, command string) (stdout, stderr []byte, rc int, err error)
 	// Reset drops the connection to the target; the next call makes a new one.
 	Reset(ctx context.Context) error
 	// Ping tells whether the target answers now, on a new connection.

@@ -136,6 +136,11 @@ func Fail(format string, args ...any) *Result {
 // Skip is a skipped result.
 func Skip(msg string) *Result { return &Result{Skipped: true, Msg: msg} }
 
+// NoCheckMode is the result in check mode of a module that cannot predict.
+func NoCheckMode(n Name) *Result {
+	return Skip(fmt.Sprintf("remote module (%s) does not support check mode", n.Short()))
+}
+
 // ToMap is the result as playbooks see it in a registered variable.
 func (r *Result) ToMap() *value.Map {
 	m := value.NewMap(r.Fields.Len() + 6)

@@ -2,6 +2,7 @@
 package control_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -50,6 +51,8 @@ func TestResults(t *testing.T) {
 		{"set_stats", `{"data": {"a": 1}}`, `{"changed": false, "ansible_stats": {"data": {"a": 1}, "per_host": false, "aggregate": true}}`},
 		{"validate_argument_spec", `{"argument_spec": {"n": {"type": "int", "required": true}, "c": {"choices": ["a"]}}, "provided_arguments": {"n": "x", "c": "b"}}`,
 			`{"changed": false, "validate_args_context": {}, "argument_spec_data": {"n": {"type": "int", "required": true}, "c": {"choices": ["a"]}}, "argument_errors": ["argument 'n' is of type <class 'str'> and we were unable to convert to int: <class 'str'> cannot be converted to an int", "value of c must be one of: a, got: b"], "msg": "Validation of arguments failed:\nargument 'n' is of type <class 'str'> and we were unable to convert to int: <class 'str'> cannot be converted to an int\nvalue of c must be one of: a, got: b", "failed": true}`},
+		{"raw", `{"_raw_params": "echo 'a  b'; echo e >&2"}`, `{"changed": true, "rc": 0, "stdout": "a  b\n", "stdout_lines": ["a  b"], "stderr": "e\n", "stderr_lines": ["e"]}`},
+		{"raw", `{"_raw_params": "exit 3", "executable": "/bin/sh"}`, `{"changed": true, "rc": 3, "stdout": "", "stdout_lines": [], "stderr": "", "stderr_lines": [], "msg": "non-zero return code", "failed": true}`},
 		{"validate_argument_spec", `{"argument_spec": {"x": {"type": "list", "elements": "int"}}}`, `{"changed": false, "validate_args_context": {}, "msg": "The arg spec validation passed"}`},
 	} {
 		ctl := &mt.Controller{Vars: value.MapOf("x", []any{1, 2})}
@@ -121,5 +124,18 @@ func TestPause(t *testing.T) {
 	}
 	if r = mt.Task(t, &mt.Controller{}, control(t, "pause"), nil, value.NewMap(0)); r.Failed || len(r.Warnings) != 1 {
 		t.Errorf("without a terminal: %s", value.Repr(r.ToMap()))
+	}
+}
+
+func TestWaitForConnection(t *testing.T) {
+	down := errors.New("connection refused")
+	ctl := &mt.Controller{Pings: []error{down, down}}
+	r := mt.Task(t, ctl, control(t, "wait_for_connection"), nil, value.MapOf("sleep", 0))
+	if r.Failed || r.Get("elapsed") != 0 || ctl.Resets != 3 {
+		t.Errorf("result %s after %d attempts", value.Repr(r.ToMap()), ctl.Resets)
+	}
+	r = mt.Task(t, &mt.Controller{Pings: []error{down, down}}, control(t, "wait_for_connection"), nil, value.MapOf("timeout", 1, "sleep", 1))
+	if !r.Failed || r.Msg != "timed out waiting for ping module test: connection refused" {
+		t.Errorf("result %s", value.Repr(r.ToMap()))
 	}
 }

@@ -241,7 +241,7 @@ func params(t *testing.T, list []module.Param) {
 		if p.Required && p.Default != nil {
 			t.Errorf("parameter %s is required and has a default", p.Name)
 		}
-		if p.Default != nil {
+		if home, _ := p.Default.(string); p.Default != nil && !strings.HasPrefix(home, "~") {
 			one := p
 			one.Required, one.Options = false, nil
 			spec := module.Spec{Params: []module.Param{one}}

@@ -8,13 +8,17 @@ import (
 	"github.com/tutti-run/tutti/internal/module/control/copy"
 	"github.com/tutti-run/tutti/internal/module/control/debug"
 	"github.com/tutti-run/tutti/internal/module/control/fail"
+	"github.com/tutti-run/tutti/internal/module/control/fetch"
 	groupby "github.com/tutti-run/tutti/internal/module/control/group_by"
 	includevars "github.com/tutti-run/tutti/internal/module/control/include_vars"
 	"github.com/tutti-run/tutti/internal/module/control/pause"
+	"github.com/tutti-run/tutti/internal/module/control/raw"
+	"github.com/tutti-run/tutti/internal/module/control/script"
 	setfact "github.com/tutti-run/tutti/internal/module/control/set_fact"
 	setstats "github.com/tutti-run/tutti/internal/module/control/set_stats"
 	"github.com/tutti-run/tutti/internal/module/control/template"
 	validateargumentspec "github.com/tutti-run/tutti/internal/module/control/validate_argument_spec"
+	waitforconnection "github.com/tutti-run/tutti/internal/module/control/wait_for_connection"
 	"github.com/tutti-run/tutti/internal/module/source"
 )
 
@@ -28,12 +32,16 @@ func Controls() []*module.Control {
 		copy.New(cache),
 		&debug.Module,
 		&fail.Module,
+		&fetch.Module,
 		&groupby.Module,
 		&includevars.Module,
 		&pause.Module,
+		&raw.Module,
+		script.New(cache),
 		&setfact.Module,
 		&setstats.Module,
 		&template.Module,
 		&validateargumentspec.Module,
+		&waitforconnection.Module,
 	}
 }

@@ -3,23 +3,37 @@ package all
 
 import (
 	"github.com/tutti-run/tutti/internal/module"
+	asyncstatus "github.com/tutti-run/tutti/internal/module/target/async_status"
+	"github.com/tutti-run/tutti/internal/module/target/blockinfile"
 	"github.com/tutti-run/tutti/internal/module/target/command"
 	"github.com/tutti-run/tutti/internal/module/target/copy"
+	"github.com/tutti-run/tutti/internal/module/target/fetch"
 	"github.com/tutti-run/tutti/internal/module/target/file"
+	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
 	"github.com/tutti-run/tutti/internal/module/target/ping"
+	"github.com/tutti-run/tutti/internal/module/target/replace"
+	"github.com/tutti-run/tutti/internal/module/target/script"
 	"github.com/tutti-run/tutti/internal/module/target/slurp"
 	"github.com/tutti-run/tutti/internal/module/target/stat"
+	"github.com/tutti-run/tutti/internal/module/target/tempfile"
 )
 
 // Targets returns every target module.
 func Targets() []*module.Target {
 	return []*module.Target{
+		&asyncstatus.Module,
+		&blockinfile.Module,
 		&command.Command,
 		&command.Shell,
 		&copy.Module,
+		&fetch.Module,
 		&file.Module,
+		&lineinfile.Module,
 		&ping.Module,
+		&replace.Module,
+		&script.Module,
 		&slurp.Module,
 		&stat.Module,
+		&tempfile.Module,
 	}
 }

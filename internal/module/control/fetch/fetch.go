@@ -1,0 +1,119 @@
+// Package fetch is the control half of fetch: it decides where the file goes
+// and writes it there.
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/files"
+	target "github.com/tutti-run/tutti/internal/module/target/fetch"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// Module is the control half.
+var Module = module.Control{Spec: target.Spec, Plan: plan}
+
+func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
+	if c.Check() {
+		return &module.Plan{Done: module.Skip("check mode not (yet) supported for this module")}, nil
+	}
+	j := &job{flat: args.Bool("flat"), host: c.Host(), validate: args.Bool("validate_checksum")}
+	dest := module.Expander(os.Environ())(args.String("dest"))
+	slash := strings.HasSuffix(dest, "/")
+	if base, _ := c.Var("playbook_dir").(string); !filepath.IsAbs(dest) && base != "" {
+		dest = filepath.Join(base, dest)
+	}
+	dest, err := filepath.Abs(dest)
+	if err != nil {
+		return nil, err
+	}
+	if j.flat && !slash && files.IsDir(dest) {
+		return nil, fmt.Errorf("dest is an existing directory, use a trailing slash if you want to fetch src into that directory")
+	}
+	j.dest, j.slash = dest, slash
+	call := &module.Call{
+		Module: target.Spec.Name,
+		Args:   value.MapOf("src", args.String("src"), "dest", dest, "fail_on_missing", args.Bool("fail_on_missing")),
+		Sink:   j.receive,
+	}
+	if sum, err := files.SHA1OfFile(j.path(args.String("src"))); err == nil {
+		call.Args.Set("_have", sum)
+	}
+	return &module.Plan{Call: call, Finish: j.finish}, nil
+}
+
+type job struct {
+	dest        string
+	slash, flat bool
+	host        string
+	validate    bool
+}
+
+// path is where the target's file goes. Its name comes from the target, so
+// nothing in it may lead out of dest.
+func (j *job) path(src string) string {
+	inside := filepath.Clean("/" + src)
+	switch {
+	case !j.flat:
+		return filepath.Join(j.dest, j.host, inside)
+	case j.slash:
+		return filepath.Join(j.dest, filepath.Base(inside))
+	}
+	return j.dest
+}
+
+// receive writes what the target sends, under its name only when it is complete.
+func (j *job) receive(name string, r io.Reader) (err error) {
+	path := j.path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".tutti-*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(tmp.Name()))
+		}
+	}()
+	_, err = io.Copy(tmp, r)
+	if err == nil {
+		err = tmp.Chmod(os.FileMode(0o666 &^ files.Umask()))
+	}
+	if err = errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+func (j *job) finish(r *module.Result) *module.Result {
+	remote := value.Str(r.Get("remote_checksum"))
+	if r.Failed || remote == "None" {
+		return r
+	}
+	src := value.Str(r.Get("file"))
+	path := j.path(src)
+	sums, err := files.SumsOfFile(path)
+	if err != nil {
+		return module.Fail("Failed to fetch the file: %s", err)
+	}
+	out := module.OK().Set("md5sum", sums.MD5).Set("dest", path).Set("checksum", sums.SHA1)
+	if r.Get("sent") == nil {
+		return out.Set("file", src)
+	}
+	out.Set("remote_md5sum", nil).Set("remote_checksum", remote)
+	if j.validate && sums.SHA1 != remote {
+		out.Failed, out.Msg = true, "checksum mismatch"
+		return out.Set("file", src)
+	}
+	out.Changed = true
+	return out
+}
