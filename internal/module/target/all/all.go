@@ -9,6 +9,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/copy"
 	"github.com/tutti-run/tutti/internal/module/target/fetch"
 	"github.com/tutti-run/tutti/internal/module/target/file"
+	"github.com/tutti-run/tutti/internal/module/target/find"
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
 	"github.com/tutti-run/tutti/internal/module/target/ping"
 	"github.com/tutti-run/tutti/internal/module/target/replace"
@@ -16,6 +17,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/slurp"
 	"github.com/tutti-run/tutti/internal/module/target/stat"
 	"github.com/tutti-run/tutti/internal/module/target/tempfile"
+	waitfor "github.com/tutti-run/tutti/internal/module/target/wait_for"
 )
 
 // Targets returns every target module.
@@ -28,6 +30,7 @@ func Targets() []*module.Target {
 		&copy.Module,
 		&fetch.Module,
 		&file.Module,
+		&find.Module,
 		&lineinfile.Module,
 		&ping.Module,
 		&replace.Module,
@@ -35,5 +38,6 @@ func Targets() []*module.Target {
 		&slurp.Module,
 		&stat.Module,
 		&tempfile.Module,
+		&waitfor.Module,
 	}
 }

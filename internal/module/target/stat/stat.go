@@ -60,7 +60,11 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		text := err.Error()
 		return module.Fail("%s", strings.ToUpper(text[:1])+text[1:])
 	}
-	m := basics(path, &st)
+	m := value.MapOf("exists", true, "path", path)
+	files.StatFields(m, &st)
+	m.Set("device_type", int(st.Rdev))
+	m.Set("blocks", int(st.Blocks))
+	m.Set("block_size", int(st.Blksize))
 	kind := st.Mode & syscall.S_IFMT
 	readable := unix.Access(path, unix.R_OK) == nil
 	m.Set("readable", readable)
@@ -68,7 +72,8 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	m.Set("executable", unix.Access(path, unix.X_OK) == nil)
 	if kind == syscall.S_IFLNK {
 		if target, err := os.Readlink(path); err == nil {
-			m.Set("lnk_source", files.RealPath(path)).Set("lnk_target", target)
+			m.Set("lnk_source", files.RealPath(path))
+			m.Set("lnk_target", target)
 		}
 	}
 	if name := files.UserName(int(st.Uid)); name != strconv.Itoa(int(st.Uid)) {
@@ -84,50 +89,22 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	if args.Bool("get_mime") {
 		mimetype, charset := mime(ctx, env, path)
-		m.Set("mimetype", mimetype).Set("charset", charset)
+		m.Set("mimetype", mimetype)
+		m.Set("charset", charset)
 	}
 	if args.Bool("get_attributes") {
 		letters, words, version, ok := files.Flags(path)
-		m.Set("version", nil).Set("attributes", value.FromGo(append([]string{}, words...))).Set("attr_flags", letters)
+		m.Set("version", nil)
+		m.Set("attributes", value.FromGo(append([]string{}, words...)))
+		m.Set("attr_flags", letters)
 		if ok {
 			m.Set("version", strconv.FormatUint(uint64(uint32(version)), 10))
 		}
 	}
-	return module.OK().Set("stat", m.Map)
+	return module.OK().Set("stat", m)
 }
 
-// fields is a map whose Set can be chained.
-type fields struct{ *value.Map }
-
-func (f fields) Set(k string, v any) fields { f.Map.Set(k, v); return f }
-
-func basics(path string, st *syscall.Stat_t) fields {
-	m := fields{value.NewMap(48)}
-	m.Set("exists", true).Set("path", path).Set("mode", formatMode(st.Mode&07777))
-	for name, kind := range map[string]uint32{
-		"isdir": syscall.S_IFDIR, "ischr": syscall.S_IFCHR, "isblk": syscall.S_IFBLK, "isreg": syscall.S_IFREG,
-		"isfifo": syscall.S_IFIFO, "islnk": syscall.S_IFLNK, "issock": syscall.S_IFSOCK,
-	} {
-		m.Set(name, st.Mode&syscall.S_IFMT == kind)
-	}
-	m.Set("uid", int(st.Uid)).Set("gid", int(st.Gid)).Set("size", int(st.Size)).Set("inode", int(st.Ino))
-	m.Set("dev", int(st.Dev)).Set("nlink", int(st.Nlink)).Set("device_type", int(st.Rdev))
-	m.Set("blocks", int(st.Blocks)).Set("block_size", int(st.Blksize))
-	m.Set("atime", seconds(st.Atim)).Set("mtime", seconds(st.Mtim)).Set("ctime", seconds(st.Ctim))
-	for i, name := range []string{"xoth", "woth", "roth", "xgrp", "wgrp", "rgrp", "xusr", "wusr", "rusr"} {
-		m.Set(name, st.Mode>>i&1 == 1)
-	}
-	return m.Set("isuid", st.Mode&syscall.S_ISUID != 0).Set("isgid", st.Mode&syscall.S_ISGID != 0)
-}
-
-func formatMode(bits uint32) string {
-	s := strconv.FormatUint(uint64(bits), 8)
-	return strings.Repeat("0", max(0, 4-len(s))) + s
-}
-
-func seconds(t syscall.Timespec) float64 { return float64(t.Sec) + float64(t.Nsec)/1e9 }
-
-func checksums(m fields, path string, args module.Args) error {
+func checksums(m *value.Map, path string, args module.Args) error {
 	sums := map[string]hash.Hash{}
 	if args.Bool("get_md5") {
 		sums["md5"] = md5.New()
