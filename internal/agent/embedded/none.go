@@ -1,0 +1,6 @@
+//go:build !embedagents
+
+package embedded
+
+// compiledIn returns nothing: this program was built without agents.
+func compiledIn() []Agent { return nil }

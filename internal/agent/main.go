@@ -1,0 +1,167 @@
+// Package agent owns the process on the target: it serves calls from a
+// controller, runs modules, and goes away with its controller.
+//
+// Main is the program. Runner runs one call and is also used without a process
+// of its own, for the controller's own machine. The controller's end is
+// agent/client; what they say to each other is agent/wire.
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tutti-run/tutti/internal/agent/wire"
+	"github.com/tutti-run/tutti/internal/module"
+)
+
+const usage = `This program serves Tutti on the machines that it manages; Tutti starts it.
+
+  check HASH          check that this file has the SHA-256 HASH
+  serve HASH          serve calls on standard input and output
+  as USER COMMAND...  become another user, as root, and do COMMAND
+  job                 run the background job given on standard input
+`
+
+// Main runs the agent as a process and returns its exit status. args are the
+// words after those of self, the command that starts this program as an agent.
+// It takes the process over: its standard files, umask, signals.
+func Main(self, args []string, registry *module.Registry) int {
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
+	}
+	syscall.Umask(0o022)
+	var err error
+	switch {
+	case command == "check" && len(args) == 2:
+		err = check(args[1])
+	case command == "serve" && len(args) == 2:
+		err = serve(self, args[1], registry)
+	case command == "as" && len(args) >= 3:
+		err = become(args[1], self, args[2:])
+	case command == "job" && len(args) == 1:
+		err = job(self, registry)
+	default:
+		fmt.Fprint(os.Stderr, usage)
+		return 2
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "tutti-agent: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func serve(self []string, version string, registry *module.Registry) error {
+	enterDirectory()
+	in, out, err := takeStandardFiles()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
+	defer stop()
+	if _, err := io.WriteString(out, wire.Ready); err != nil {
+		return err
+	}
+	r := &Runner{Registry: registry, Self: self}
+	return r.Serve(ctx, version, in, out)
+}
+
+// takeStandardFiles moves standard input and output away, so that nothing a
+// module prints or runs gets between the frames, and keeps what we inherited
+// from reaching children.
+func takeStandardFiles() (in, out *os.File, err error) {
+	fds, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, path := range fds {
+		if fd, err := strconv.Atoi(filepath.Base(path)); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer null.Close()
+	moved := [2]*os.File{}
+	for fd := range moved {
+		n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			return nil, nil, fmt.Errorf("standard input and output must be open: %w", err)
+		}
+		moved[fd] = os.NewFile(uintptr(n), [2]string{"input", "output"}[fd])
+		if err := unix.Dup3(int(null.Fd()), fd, 0); err != nil {
+			return nil, nil, err
+		}
+	}
+	return moved[0], moved[1], nil
+}
+
+// enterDirectory leaves a directory that this user cannot use: after becoming
+// somebody else we may be in the home of the one we were.
+func enterDirectory() {
+	if unix.Access(".", unix.X_OK|unix.R_OK) == nil {
+		return
+	}
+	if home := os.Getenv("HOME"); home == "" || os.Chdir(home) != nil {
+		_ = os.Chdir("/")
+	}
+}
+
+// check verifies the copy that was just uploaded, and makes room.
+func check(want string) error {
+	f, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
+		return fmt.Errorf("the uploaded copy of the agent is damaged: its SHA-256 is %s, not %s", got, want)
+	}
+	removeOld()
+	return nil
+}
+
+// unused is how long an agent's file is kept after it was installed.
+const unused = 60 * 24 * time.Hour
+
+// removeOld removes agents of earlier versions from the directory of this one.
+func removeOld() {
+	path, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return
+	}
+	entries, _ := os.ReadDir(filepath.Dir(path))
+	for _, e := range entries {
+		fi, err := e.Info()
+		if err == nil && isAgentName(e.Name()) && e.Name() != filepath.Base(path) && time.Since(fi.ModTime()) > unused {
+			_ = os.Remove(filepath.Join(filepath.Dir(path), e.Name()))
+		}
+	}
+}
+
+// isAgentName tells a file named by its SHA-256, or the beginning of an upload.
+func isAgentName(name string) bool {
+	if len(name) < sha256.Size*2 {
+		return false
+	}
+	_, err := hex.DecodeString(name[:sha256.Size*2])
+	return err == nil
+}
