@@ -1,0 +1,111 @@
+package parallel_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"golang.org/x/time/rate"
+
+	"github.com/tutti-run/tutti/parallel"
+)
+
+func BenchmarkFullyParallel(b *testing.B) {
+	m := parallel.New(parallel.Options{})
+	r := parallel.Request{Hints: []parallel.Hint{parallel.Free()}}
+	b.ReportAllocs()
+	for b.Loop() {
+		l, _ := m.Acquire(context.Background(), r)
+		l.Release()
+	}
+}
+
+func BenchmarkHostExclusiveFree(b *testing.B) {
+	for _, hosts := range []int{1, 100, 100_000} {
+		b.Run(fmt.Sprint(hosts), func(b *testing.B) {
+			m := parallel.New(parallel.Options{})
+			for i := range hosts - 1 { // others hold their machines meanwhile
+				_, _ = m.Acquire(context.Background(), parallel.Request{Host: fmt.Sprint(i), Hints: []parallel.Hint{parallel.Host("dpkg")}})
+			}
+			r := parallel.Request{Host: "mine", Hints: []parallel.Hint{parallel.Host("dpkg")}}
+			b.ReportAllocs()
+			for b.Loop() {
+				l, _ := m.Acquire(context.Background(), r)
+				l.Release()
+			}
+		})
+	}
+}
+
+func BenchmarkGlobalExclusiveFree(b *testing.B) {
+	m := parallel.New(parallel.Options{})
+	r := parallel.Request{Hints: []parallel.Hint{parallel.Global("etcd")}}
+	b.ReportAllocs()
+	for b.Loop() {
+		l, _ := m.Acquire(context.Background(), r)
+		l.Release()
+	}
+}
+
+func BenchmarkRateLimitedWithTokens(b *testing.B) {
+	m := parallel.New(parallel.Options{})
+	r := parallel.Request{Hints: []parallel.Hint{parallel.Limited("api", 1e12, 1<<30)}}
+	b.ReportAllocs()
+	for b.Loop() {
+		l, _ := m.Acquire(context.Background(), r)
+		l.Release()
+	}
+}
+
+func BenchmarkXTimeRateWithTokens(b *testing.B) {
+	l := rate.NewLimiter(1e12, 1<<30)
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = l.Wait(context.Background())
+	}
+}
+
+func BenchmarkMutex(b *testing.B) {
+	var mu sync.Mutex
+	for b.Loop() {
+		mu.Lock()
+		mu.Unlock() //nolint:staticcheck // the cost of the pair is what is measured
+	}
+}
+
+func handOver(b *testing.B, lock func(), unlock func()) {
+	var wg sync.WaitGroup
+	n := b.N
+	for g := range 64 {
+		wg.Go(func() {
+			for i := g; i < n; i += 64 {
+				lock()
+				unlock()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func BenchmarkHandOver64(b *testing.B) {
+	m := parallel.New(parallel.Options{})
+	r := parallel.Request{Host: "h", Hints: []parallel.Hint{parallel.Host("x")}}
+	b.ReportAllocs()
+	var wg sync.WaitGroup
+	n := b.N
+	for g := range 64 {
+		wg.Go(func() {
+			for i := g; i < n; i += 64 {
+				l, _ := m.Acquire(context.Background(), r)
+				l.Release()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func BenchmarkMutexHandOver64(b *testing.B) {
+	var mu sync.Mutex
+	handOver(b, mu.Lock, mu.Unlock)
+}

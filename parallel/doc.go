@@ -1,0 +1,48 @@
+// Package parallel answers one question: what may run at the same time?
+//
+// Work states Hints (run freely, alone on a machine, alone anywhere, so many
+// times a second) and asks a Manager for a Lease before it begins:
+//
+//	lease, err := m.Acquire(ctx, parallel.Request{
+//		Host:  "web1",
+//		Hints: []parallel.Hint{parallel.Host("dpkg")},
+//		Owner: "web1: Install nginx",
+//	})
+//	if err != nil {
+//		return err // ctx ended; the error names who holds what was waited for
+//	}
+//	defer lease.Release()
+//	... work under lease.Context() ...
+//
+// # What may overlap
+//
+//	                  FullyParallel  HostExclusive     GlobalExclusive   RateLimited
+//	                                 same machine,     overlapping       same key
+//	                                 overlapping       name
+//	                                 resource
+//	FullyParallel     yes            yes               yes               yes
+//	HostExclusive     yes            no                yes               yes
+//	GlobalExclusive   yes            yes               no                yes
+//	RateLimited       yes            yes               yes               spaced
+//
+// An empty resource overlaps every resource of its machine; an empty name
+// overlaps every name.
+//
+// # Order of waiting
+//
+// A request waits for its exclusive keys in sorted order, then for its slots,
+// then for its rate tokens. Sorted keys cannot deadlock. Slots come after
+// keys, so that nobody who waits for a lock keeps a slot from others. Tokens
+// come last, so that a call begins when its token is due and not in a bunch.
+//
+// Each key is first come, first served: a request is granted when nobody who
+// holds, and nobody who waited longer, overlaps it. A context ends a wait at
+// once and leaves no trace.
+//
+// # What is not promised
+//
+// A Lease is advice to those who ask. A process that stalls while it holds a
+// lease from a coordinator, and wakes after the lease was given away, can do
+// harm until it looks at lease.Context(). A rate bounds when calls begin here;
+// it does not know about other users of the same account.
+package parallel
