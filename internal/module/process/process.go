@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -34,6 +35,23 @@ const linger = time.Second
 
 // graceful is how long a process group has between TERM and KILL.
 const graceful = 2 * time.Second
+
+// MaxOutput is how much of each output is kept.
+const MaxOutput = 64 << 20
+
+// output keeps what a command prints, up to MaxOutput. What is beyond is read
+// and dropped, so that the command itself goes on.
+type output struct {
+	data []byte
+	over bool
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	kept := p[:min(len(p), MaxOutput-len(o.data))]
+	o.data = append(o.data, kept...)
+	o.over = o.over || len(kept) < len(p)
+	return len(p), nil
+}
 
 // lookPath finds a command in the PATH of the environment that it will get,
 // which need not be ours.
@@ -75,7 +93,8 @@ func Find(name string, env []string) string {
 }
 
 // Run runs the command and waits for it. The error is set only if it could not
-// be started or ctx ended; a status other than 0 is no error.
+// be started, ctx ended or it printed more than MaxOutput; a status other than
+// 0 is no error.
 func Run(ctx context.Context, c Cmd) (Output, error) {
 	if len(c.Argv) == 0 {
 		return Output{}, errors.New("no command given")
@@ -89,8 +108,9 @@ func Run(ctx context.Context, c Cmd) (Output, error) {
 		cmd.Env = []string{} // a nil Env would mean our own
 	}
 	cmd.WaitDelay = linger
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var stdout, stderr bytes.Buffer
+	// Should we be killed ourselves, nobody is left to end the command.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	var stdout, stderr output
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if c.Stdin != nil {
 		cmd.Stdin = bytes.NewReader(c.Stdin)
@@ -117,13 +137,16 @@ func Run(ctx context.Context, c Cmd) (Output, error) {
 	err = cmd.Wait()
 	close(done)
 	<-stopped
-	out.End, out.Stdout, out.Stderr = time.Now(), stdout.Bytes(), stderr.Bytes()
+	out.End, out.Stdout, out.Stderr = time.Now(), stdout.data, stderr.data
 	out.RC = cmd.ProcessState.ExitCode()
 	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		out.RC = -int(ws.Signal())
 	}
 	if ctx.Err() != nil {
 		return out, ctx.Err()
+	}
+	if stdout.over || stderr.over {
+		return out, fmt.Errorf("the command %s printed more than %d MB, which cannot be returned as a result: send its output to a file", c.Argv[0], MaxOutput>>20)
 	}
 	var status *exec.ExitError
 	if errors.As(err, &status) || errors.Is(err, exec.ErrWaitDelay) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -37,5 +38,12 @@ func TestCancelKillsTheGroup(t *testing.T) {
 	_, err := Run(ctx, Cmd{Argv: []string{"/bin/sh", "-c", "sleep 30 & wait"}, Env: os.Environ()})
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
 		t.Errorf("%v after %v", err, time.Since(start))
+	}
+}
+
+func TestOutputIsBounded(t *testing.T) {
+	out, err := Run(t.Context(), Cmd{Argv: []string{"/bin/sh", "-c", "head -c 70000000 /dev/zero; exit 3"}, Env: os.Environ()})
+	if err == nil || !strings.Contains(err.Error(), "more than 64 MB") || len(out.Stdout) != MaxOutput || out.RC != 3 {
+		t.Errorf("%d bytes, status %d, %v", len(out.Stdout), out.RC, err)
 	}
 }
