@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/tutti-run/tutti/internal/module"
 	addhost "github.com/tutti-run/tutti/internal/module/control/add_host"
+	"github.com/tutti-run/tutti/internal/module/control/assemble"
 	"github.com/tutti-run/tutti/internal/module/control/assert"
 	"github.com/tutti-run/tutti/internal/module/control/copy"
 	"github.com/tutti-run/tutti/internal/module/control/debug"
@@ -17,6 +18,7 @@ import (
 	setfact "github.com/tutti-run/tutti/internal/module/control/set_fact"
 	setstats "github.com/tutti-run/tutti/internal/module/control/set_stats"
 	"github.com/tutti-run/tutti/internal/module/control/template"
+	"github.com/tutti-run/tutti/internal/module/control/uri"
 	validateargumentspec "github.com/tutti-run/tutti/internal/module/control/validate_argument_spec"
 	waitforconnection "github.com/tutti-run/tutti/internal/module/control/wait_for_connection"
 	"github.com/tutti-run/tutti/internal/module/source"
@@ -28,6 +30,7 @@ func Controls() []*module.Control {
 	cache := source.NewCache()
 	return []*module.Control{
 		&addhost.Module,
+		&assemble.Module,
 		&assert.Module,
 		copy.New(cache),
 		&debug.Module,
@@ -41,6 +44,7 @@ func Controls() []*module.Control {
 		&setfact.Module,
 		&setstats.Module,
 		&template.Module,
+		uri.New(cache),
 		&validateargumentspec.Module,
 		&waitforconnection.Module,
 	}

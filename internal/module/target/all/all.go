@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/target/assemble"
 	asyncstatus "github.com/tutti-run/tutti/internal/module/target/async_status"
 	"github.com/tutti-run/tutti/internal/module/target/blockinfile"
 	"github.com/tutti-run/tutti/internal/module/target/command"
@@ -10,6 +11,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/fetch"
 	"github.com/tutti-run/tutti/internal/module/target/file"
 	"github.com/tutti-run/tutti/internal/module/target/find"
+	geturl "github.com/tutti-run/tutti/internal/module/target/get_url"
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
 	"github.com/tutti-run/tutti/internal/module/target/ping"
 	"github.com/tutti-run/tutti/internal/module/target/replace"
@@ -17,12 +19,14 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/slurp"
 	"github.com/tutti-run/tutti/internal/module/target/stat"
 	"github.com/tutti-run/tutti/internal/module/target/tempfile"
+	"github.com/tutti-run/tutti/internal/module/target/uri"
 	waitfor "github.com/tutti-run/tutti/internal/module/target/wait_for"
 )
 
 // Targets returns every target module.
 func Targets() []*module.Target {
 	return []*module.Target{
+		&assemble.Module,
 		&asyncstatus.Module,
 		&blockinfile.Module,
 		&command.Command,
@@ -31,6 +35,7 @@ func Targets() []*module.Target {
 		&fetch.Module,
 		&file.Module,
 		&find.Module,
+		&geturl.Module,
 		&lineinfile.Module,
 		&ping.Module,
 		&replace.Module,
@@ -38,6 +43,7 @@ func Targets() []*module.Target {
 		&slurp.Module,
 		&stat.Module,
 		&tempfile.Module,
+		&uri.Module,
 		&waitfor.Module,
 	}
 }

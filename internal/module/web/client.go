@@ -1,0 +1,241 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tutti-run/tutti/internal/module"
+)
+
+// client makes the http.Client that the arguments describe.
+func client(env *module.Env, args module.Args, o Options) (*http.Client, error) {
+	if args.Bool("use_gssapi") {
+		return nil, errors.New("use_gssapi is not supported: log in with url_username and url_password")
+	}
+	config, err := tlsConfig(args, o.CAPath)
+	if err != nil {
+		return nil, err
+	}
+	t := &http.Transport{
+		TLSClientConfig: config, DisableCompression: true, DisableKeepAlives: true,
+		TLSHandshakeTimeout: o.Timeout, ResponseHeaderTimeout: o.Timeout, ForceAttemptHTTP2: false,
+	}
+	dialer := &net.Dialer{Timeout: o.Timeout}
+	t.DialContext = dialer.DialContext
+	if o.UnixSocket != "" {
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", o.UnixSocket)
+		}
+	}
+	if args.Bool("use_proxy") && o.UnixSocket == "" {
+		t.Proxy = proxies(env.Environ)
+	}
+	t.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
+	return &http.Client{Transport: t, CheckRedirect: redirects(args, o.Redirects)}, nil
+}
+
+func tlsConfig(args module.Args, caPath string) (*tls.Config, error) {
+	c := &tls.Config{InsecureSkipVerify: !args.Bool("validate_certs")}
+	if caPath != "" {
+		pem, err := os.ReadFile(caPath)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read ca_path: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca_path %s holds no certificate", caPath)
+		}
+	}
+	if cert := args.String("client_cert"); cert != "" {
+		key := args.String("client_key")
+		if key == "" {
+			key = cert
+		}
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return nil, fmt.Errorf("cannot use client_cert: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	if names := args.Strings("ciphers"); len(names) > 0 {
+		known := map[string]uint16{}
+		for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+			known[s.Name] = s.ID
+			// OpenSSL's spelling of TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256.
+			short := strings.NewReplacer("TLS_", "", "_WITH", "", "AES_128", "AES128", "AES_256", "AES256").Replace(s.Name)
+			known[strings.ReplaceAll(short, "_", "-")] = s.ID
+		}
+		for _, list := range names {
+			for name := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ':' || r == ',' }) {
+				if id, ok := known[name]; ok {
+					c.CipherSuites = append(c.CipherSuites, id)
+				}
+			}
+		}
+		if len(c.CipherSuites) == 0 {
+			return nil, fmt.Errorf("none of the ciphers is known: %s", strings.Join(names, ", "))
+		}
+		c.MaxVersion = tls.VersionTLS12 // TLS 1.3 lets nobody choose
+	}
+	return c, nil
+}
+
+// redirects decides which redirects are followed: all, none, or by method.
+func redirects(args module.Args, policy string) func(*http.Request, []*http.Request) error {
+	return func(req *http.Request, via []*http.Request) error {
+		first := via[0].Method
+		safe := first == http.MethodGet || first == http.MethodHead
+		switch {
+		case policy == "no" || policy == "none":
+			return http.ErrUseLastResponse
+		case policy == "safe" && !safe:
+			return http.ErrUseLastResponse
+		case policy == "urllib2" && !safe && req.Method == first:
+			return http.ErrUseLastResponse // 307 of a POST
+		case len(via) >= 10:
+			return errors.New("stopped after 10 redirects")
+		}
+		for _, name := range args.Strings("unredirected_headers") {
+			req.Header.Del(name)
+		}
+		return nil
+	}
+}
+
+// proxies is http.ProxyFromEnvironment for the environment of the call, which
+// is not the agent's own.
+func proxies(environ []string) func(*http.Request) (*url.URL, error) {
+	env := map[string]string{}
+	for _, e := range environ {
+		if k, v, ok := strings.Cut(e, "="); ok {
+			env[k] = v
+		}
+	}
+	get := func(name string) string {
+		if v := env[name]; v != "" {
+			return v
+		}
+		return env[strings.ToUpper(name)]
+	}
+	return func(req *http.Request) (*url.URL, error) {
+		proxy := get(req.URL.Scheme + "_proxy")
+		if proxy == "" || bypassed(req.URL.Hostname(), get("no_proxy")) {
+			return nil, nil
+		}
+		if !strings.Contains(proxy, "://") {
+			proxy = "http://" + proxy
+		}
+		return url.Parse(proxy)
+	}
+}
+
+func bypassed(host, list string) bool {
+	for entry := range strings.SplitSeq(list, ",") {
+		entry = strings.TrimPrefix(strings.TrimSpace(entry), ".")
+		entry, _, _ = strings.Cut(entry, ":")
+		if entry == "*" || entry != "" && (host == entry || strings.HasSuffix(host, "."+entry)) {
+			return true
+		}
+		if _, network, err := net.ParseCIDR(entry); err == nil {
+			if ip := net.ParseIP(host); ip != nil && network.Contains(ip) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// credentials finds user and password: in the arguments, in the URL (from which
+// they are taken out), in ~/.netrc.
+func credentials(u *url.URL, env *module.Env, args module.Args) (user, password string, given bool) {
+	user, password = args.String("url_username"), args.String("url_password")
+	if u.User != nil {
+		if user == "" {
+			user = u.User.Username()
+			password, _ = u.User.Password()
+		}
+		u.User = nil
+	}
+	if user != "" {
+		return user, password, true
+	}
+	if args.Bool("use_netrc") {
+		return netrc(u.Hostname(), env)
+	}
+	return "", "", false
+}
+
+func netrc(host string, env *module.Env) (user, password string, ok bool) {
+	expand := module.Expander(env.Environ)
+	path := expand("$NETRC")
+	if path == "$NETRC" {
+		path = expand("~/.netrc")
+	}
+	data, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		return "", "", false
+	}
+	words := strings.Fields(string(data))
+	inside := false
+	for i := 0; i < len(words); i++ {
+		next := ""
+		if i+1 < len(words) {
+			next = words[i+1]
+		}
+		switch words[i] {
+		case "machine":
+			if inside {
+				return user, password, user != ""
+			}
+			inside = next == host
+			i++
+		case "default":
+			if inside {
+				return user, password, user != ""
+			}
+			inside = true
+		case "login":
+			if i++; inside {
+				user = next
+			}
+		case "password":
+			if i++; inside {
+				password = next
+			}
+		}
+	}
+	return user, password, inside && user != ""
+}
+
+// errorText words an error as Python's urllib does: users match on it.
+func errorText(err error) string {
+	var netErr net.Error
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "Request failed: <urlopen error [Errno -2] Name or service not known>"
+	case errors.As(err, &netErr) && netErr.Timeout():
+		return "Request failed: <urlopen error timed out>"
+	}
+	if text := errno(err); text != "" {
+		return "Request failed: <urlopen error " + text + ">"
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return "Request failed: <urlopen error " + err.Error() + ">"
+}
+
+// defaultTimeout is for modules without a timeout of their own.
+const defaultTimeout = 10 * time.Second
