@@ -275,12 +275,12 @@ func (l *Loader) Tasks(t *Task, path string, play *Play, vars *value.Map) (*Bloc
 // includeKeywords are what an included task inherits: what encloses the
 // include and its apply:, and of the include itself only its variables.
 func includeKeywords(t *Task, vars *value.Map) *Keywords {
-	own := &Keywords{Vars: t.Own.Vars}
+	own := &Keywords{Vars: t.Own.Vars, IncludeParams: t.Own.Vars}
 	if t.Include != nil {
 		own = own.Inherit(t.Include.Apply)
 	}
 	if vars.Len() > 0 {
-		own = own.Inherit(&Keywords{Vars: []*value.Map{vars}})
+		own = own.Inherit(&Keywords{Vars: []*value.Map{vars}, IncludeParams: []*value.Map{vars}})
 	}
 	return t.Parent.Inherit(own)
 }

@@ -74,6 +74,10 @@ type Keywords struct {
 	ModuleDefaults []any        // dicts or templates of dicts, the outermost first
 	Vars           []*value.Map // the outermost first; later ones win
 	Collections    []string
+
+	// IncludeParams are the variables of the dynamic includes around a task, at
+	// the precedence of include parameters; the outermost first.
+	IncludeParams []*value.Map
 }
 
 // Get returns the value of a keyword; ok is false if nobody gave it.
@@ -95,6 +99,7 @@ func (k *Keywords) Inherit(own *Keywords) *Keywords {
 	out.Environment = concat(k.Environment, own.Environment)
 	out.ModuleDefaults = concat(k.ModuleDefaults, own.ModuleDefaults)
 	out.Vars = concat(k.Vars, own.Vars)
+	out.IncludeParams = concat(k.IncludeParams, own.IncludeParams)
 	if own.Collections == nil {
 		out.Collections = k.Collections
 	}

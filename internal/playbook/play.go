@@ -125,7 +125,11 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 	}
 	p := &Play{Pos: n.Pos, Path: path, Name: n.Get("name").Value(), Keywords: s.keywords.Inherit(own)}
 	s.play = p
-	s.keywords = p.Keywords
+	// A play's variables have their own place in the order of precedence: tasks
+	// inherit everything but those.
+	k := *p.Keywords
+	k.Vars = nil
+	s.keywords = &k
 	r.hosts(p, n)
 	p.GatherFacts, p.GatherSubset = n.Get("gather_facts").Value(), n.Get("gather_subset").Value()
 	p.GatherTimeout, p.FactPath = n.Get("gather_timeout").Value(), n.Get("fact_path").Value()

@@ -1,0 +1,170 @@
+// Package cli is the command line: flags, configuration, wiring and exit
+// codes. Each command is a file with a newXCommand that knows flags and a runX
+// that does not.
+//
+// Called under the name of one of Ansible's commands (a link), Tutti is that
+// command. Begin with Main.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tutti-run/tutti/internal/agent"
+	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/target/all"
+)
+
+// Version is set by the linker in releases.
+var Version = "0.1.0-dev"
+
+// Streams are a command's input and output.
+type Streams struct {
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+}
+
+// The exit codes, as Ansible's.
+const (
+	exitOK          = 0
+	exitError       = 1
+	exitFailed      = 2 // hosts failed, or the command line is wrong
+	exitUnreachable = 4
+	exitParser      = 4 // what the user wrote cannot be understood
+	exitOptions     = 5
+	exitInterrupted = 99
+)
+
+// exitCode is an error that only carries an exit code: everything has been
+// said already.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+// optionsError is a command line that is well formed and makes no sense.
+type optionsError struct{ error }
+
+// aliases are the names under which Tutti stands in for Ansible's commands.
+var aliases = map[string]string{
+	"ansible-playbook": "play", "ansible": "run", "ansible-inventory": "inventory", "ansible-vault": "vault",
+	"ansible-galaxy": "galaxy", "ansible-doc": "doc",
+}
+
+// Main runs the command line and returns the exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) > 1 && args[1] == "agent" {
+		// The program is its own agent in builds that have none embedded.
+		return agent.Main([]string{"/proc/self/exe", "agent"}, args[2:], module.NewRegistry(all.Targets(), nil))
+	}
+	name := filepath.Base(args[0])
+	words := args[1:]
+	root := newRoot(Streams{stdin, stdout, stderr})
+	if command, ok := aliases[name]; ok {
+		words = append([]string{command}, words...)
+		if len(words) > 1 && words[1] == "--version" {
+			words = []string{"version", "--as", name}
+		}
+	}
+	root.SetArgs(words)
+	ctx, stop := interruptible(stderr)
+	defer stop()
+	return code(root.ExecuteContext(ctx), stderr)
+}
+
+func newRoot(s Streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "tutti",
+		Short:         "Run Ansible playbooks, everything in parallel that can be",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	for _, make := range commands {
+		root.AddCommand(make(s))
+	}
+	return root
+}
+
+// commands lists every command.
+var commands = []func(Streams) *cobra.Command{
+	newPlayCommand, newRunCommand, newInventoryCommand, newEvalCommand, newVersionCommand,
+}
+
+// code says what was wrong and turns it into an exit code.
+func code(err error, stderr io.Writer) int {
+	if err == nil {
+		return exitOK
+	}
+	var exit exitCode
+	if errors.As(err, &exit) {
+		return int(exit)
+	}
+	var usage usageError
+	var options optionsError
+	var problems diag.Problems
+	var problem *diag.Problem
+	switch {
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "tutti: %v\nSee 'tutti --help'.\n", usage.error)
+		return exitFailed
+	case errors.As(err, &options):
+		fmt.Fprintf(stderr, "ERROR! %v\n", options.error)
+		return exitOptions
+	case errors.As(err, &problems):
+		showProblems(stderr, problems)
+		return exitParser
+	case errors.As(err, &problem):
+		showProblems(stderr, diag.Problems{problem})
+		return exitParser
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "[ERROR]: User interrupted execution")
+		return exitInterrupted
+	}
+	fmt.Fprintf(stderr, "ERROR! %v\n", err)
+	return exitError
+}
+
+// showProblems prints problems with the lines that they are about.
+func showProblems(w io.Writer, ps diag.Problems) {
+	for i, p := range ps {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "ERROR! %s\n", p.Msg)
+		if p.Pos.IsValid() {
+			fmt.Fprintf(w, "  at %s\n", short(p.Pos))
+			fmt.Fprint(w, diag.Excerpt(p.Pos))
+		}
+		if p.Hint != "" {
+			fmt.Fprintf(w, "  hint: %s\n", p.Hint)
+		}
+	}
+	if len(ps) > 1 {
+		fmt.Fprintf(w, "\n%d problems; no host was touched.\n", len(ps))
+	}
+}
+
+// short shows a position relative to the current folder where that is shorter.
+func short(p diag.Pos) string {
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, p.File); err == nil && !strings.HasPrefix(rel, "../..") {
+			p.File = rel
+		}
+	}
+	return p.String()
+}

@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tutti-run/tutti/internal/config"
+	"github.com/tutti-run/tutti/internal/inventory"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// inventoryOptions are the flags of tutti inventory.
+type inventoryOptions struct {
+	options
+	list, graph, vars bool
+	yaml, toml        bool
+	export            bool
+	host, output      string
+}
+
+func newInventoryCommand(s Streams) *cobra.Command {
+	o := &inventoryOptions{}
+	cmd := &cobra.Command{
+		Use:   "inventory [GROUP]",
+		Short: "Show the inventory (as ansible-inventory)",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runInventory(cmd.Context(), s, cmd, o, args)
+		},
+	}
+	f := cmd.Flags()
+	o.inventoryFlags(f)
+	f.BoolVar(&o.list, "list", false, "show all hosts and groups as JSON")
+	f.BoolVar(&o.graph, "graph", false, "show groups and hosts as a tree")
+	f.BoolVar(&o.vars, "vars", false, "with --graph: show variables too")
+	f.BoolVarP(&o.yaml, "yaml", "y", false, "show YAML instead of JSON")
+	f.BoolVar(&o.toml, "toml", false, "show TOML instead of JSON")
+	f.BoolVar(&o.export, "export", false, "with --list: show variables where they are set, not merged into hosts")
+	f.StringVar(&o.host, "host", "", "show the variables of one host")
+	f.StringVar(&o.output, "output", "", "write to this file")
+	return cmd
+}
+
+// runInventory shows the inventory in one of its forms.
+func runInventory(ctx context.Context, s Streams, cmd *cobra.Command, o *inventoryOptions, args []string) error {
+	chosen := 0
+	for _, b := range []bool{o.list, o.graph, o.host != ""} {
+		if b {
+			chosen++
+		}
+	}
+	if chosen != 1 {
+		return optionsError{fmt.Errorf("No action selected, at least one of --host, --graph or --list needs to be specified.")}
+	}
+	c, err := config.Load(os.Getenv)
+	if err != nil {
+		return optionsError{err}
+	}
+	o.complete(cmd, c)
+	dir := o.playbookDir
+	if dir == "" {
+		dir = "."
+	}
+	ses, err := open(ctx, s, &o.options, c, dir)
+	if err != nil {
+		return err
+	}
+	if err := ses.checkLimit(); err != nil {
+		return err
+	}
+	var out string
+	switch {
+	case o.host != "":
+		h := ses.inventory.LookupHost(o.host)
+		if h == nil {
+			return optionsError{fmt.Errorf("You must pass a single valid host to --host parameter")}
+		}
+		out, err = ses.format(o, ses.hostVars(h))
+	case o.graph:
+		group := "all"
+		if len(args) == 1 {
+			group = args[0]
+		}
+		g := ses.inventory.LookupGroup(group)
+		if g == nil {
+			return optionsError{fmt.Errorf("Pattern must be valid group name when using --graph")}
+		}
+		out = strings.Join(ses.graph(g, 0, o.vars), "\n") + "\n"
+	default:
+		out, err = ses.format(o, ses.listInventory(o.export))
+	}
+	if err != nil {
+		return err
+	}
+	if o.output != "" {
+		return os.WriteFile(o.output, []byte(out), 0o600)
+	}
+	fmt.Fprint(s.Out, out)
+	return ses.vars.Err()
+}
+
+func (ses *session) format(o *inventoryOptions, v any) (string, error) {
+	switch {
+	case o.toml:
+		return "", fmt.Errorf("--toml is not supported; use JSON or --yaml")
+	case o.yaml:
+		c := &template.Context{Vars: template.MapScope{"v": v}}
+		return ses.engine.ResolveString(c, value.Text("{{ v | to_nice_yaml }}", diagNowhere))
+	}
+	return string(value.JSON{Indent: 4, SortKeys: true}.Append(nil, v)) + "\n", nil
+}
+
+// hostVars are the variables that the inventory and its files give a host.
+func (ses *session) hostVars(h *inventory.Host) *value.Map {
+	out := value.NewMap(16)
+	for k, v := range ses.vars.InventoryVars(h).All() {
+		out.Set(k, shownSource(v))
+	}
+	return out
+}
+
+// shownSource is a variable as written: templates are not evaluated.
+func shownSource(v any) any { return value.Plain(v) }
+
+func (ses *session) graph(g *inventory.Group, depth int, vars bool) []string {
+	name := func(text string, depth int) string {
+		if depth == 0 {
+			return text
+		}
+		return strings.Repeat("  |", depth) + "--" + text
+	}
+	lines := []string{name("@"+g.Name+":", depth)}
+	children := append([]*inventory.Group(nil), g.Children...)
+	sort.Slice(children, func(i, j int) bool { return children[i].Name < children[j].Name })
+	for _, c := range children {
+		lines = append(lines, ses.graph(c, depth+1, vars)...)
+	}
+	if g.Name != "all" {
+		hosts := append([]*inventory.Host(nil), g.Hosts...)
+		sort.Slice(hosts, func(i, j int) bool { return hosts[i].Name < hosts[j].Name })
+		for _, h := range hosts {
+			lines = append(lines, name(h.Name, depth+1))
+			if vars {
+				lines = append(lines, varLines(ses.hostVars(h), depth+2)...)
+			}
+		}
+	}
+	if vars {
+		lines = append(lines, varLines(ses.vars.GroupVars(g), depth+1)...)
+	}
+	return lines
+}
+
+func varLines(m *value.Map, depth int) []string {
+	var out []string
+	for k, v := range m.Strings() {
+		out = append(out, strings.Repeat("  |", depth)+"--{"+k+" = "+template.Str(value.Plain(v))+"}")
+	}
+	sort.Strings(out)
+	return out
+}
+
+// listInventory is the JSON of --list: groups, and the variables of hosts
+// under _meta, or where they are set with --export.
+func (ses *session) listInventory(export bool) *value.Map {
+	out := value.NewMap(16)
+	seen := map[*inventory.Group]bool{}
+	var limited map[string]bool
+	if ses.limit != "" {
+		hosts, _, _ := ses.inventory.Match(ses.limit) // checked before
+		limited = map[string]bool{}
+		for _, h := range hosts {
+			limited[h.Name] = true
+		}
+	}
+	var walk func(g *inventory.Group)
+	walk = func(g *inventory.Group) {
+		if seen[g] {
+			return
+		}
+		seen[g] = true
+		m := value.NewMap(3)
+		var hosts []any
+		if g.Name != "all" {
+			for _, h := range g.Hosts {
+				if limited == nil || limited[h.Name] {
+					hosts = append(hosts, h.Name)
+				}
+			}
+		}
+		if len(hosts) > 0 {
+			m.Set("hosts", hosts)
+		}
+		var children []any
+		for _, c := range g.Children {
+			if c.Name == "ungrouped" && len(c.Hosts) == 0 {
+				continue
+			}
+			children = append(children, c.Name)
+		}
+		for _, c := range g.Children {
+			walk(c)
+		}
+		if len(children) > 0 {
+			m.Set("children", children)
+		}
+		if export {
+			if vars := ses.vars.GroupVars(g); vars.Len() > 0 {
+				m.Set("vars", shownSource(vars))
+			}
+		}
+		if m.Len() > 0 || g.Name == "all" {
+			out.Set(g.Name, m)
+		}
+	}
+	walk(ses.inventory.LookupGroup("all"))
+	hostvars := value.NewMap(16)
+	for _, h := range ses.inventory.Hosts() {
+		if limited != nil && !limited[h.Name] {
+			continue
+		}
+		v := ses.hostVars(h)
+		if export {
+			v = shownSource(ses.vars.HostOnlyVars(h)).(*value.Map)
+		}
+		if v.Len() > 0 {
+			hostvars.Set(h.Name, v)
+		}
+	}
+	out.Set("_meta", value.MapOf("hostvars", hostvars))
+	return out
+}

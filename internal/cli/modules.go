@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/playbook"
+)
+
+// finder tells the playbook reader which modules there are: those built in,
+// then those in Python that lie where Ansible looks for them.
+type finder struct {
+	registry    *module.Registry
+	path        []string // module folders: library/, ANSIBLE_LIBRARY
+	collections []string
+}
+
+// Find resolves a module's name as written.
+func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Found, bool) {
+	if !strings.Contains(name, ".") || strings.HasPrefix(name, "ansible.legacy.") {
+		short := strings.TrimPrefix(name, "ansible.legacy.")
+		// The user's own modules come before those built in.
+		for _, dir := range roleDirs {
+			if p := moduleFile(filepath.Join(dir, "library"), short); p != "" {
+				return playbook.Found{Name: module.Name(short), Python: p}, true
+			}
+		}
+		for _, dir := range f.path {
+			if p := moduleFile(dir, short); p != "" {
+				return playbook.Found{Name: module.Name(short), Python: p}, true
+			}
+		}
+	}
+	if !strings.Contains(name, ".") {
+		for _, c := range collections {
+			full := c + "." + name
+			if f.registry.Spec(module.Name(full)) != nil {
+				return playbook.Found{Name: module.Name(full), Spec: f.registry.Spec(module.Name(full))}, true
+			}
+			if p := f.inCollection(full); p != "" {
+				return playbook.Found{Name: module.Name(full), Python: p}, true
+			}
+		}
+	}
+	if n, ok := f.registry.Resolve(name); ok {
+		return playbook.Found{Name: n, Spec: f.registry.Spec(n)}, true
+	}
+	if strings.Count(name, ".") >= 2 {
+		if p := f.inCollection(name); p != "" {
+			return playbook.Found{Name: module.Name(name), Python: p}, true
+		}
+	}
+	if p := f.inAnsible(name); p != "" {
+		full := name
+		if !strings.Contains(name, ".") {
+			full = "ansible.builtin." + name
+		}
+		return playbook.Found{Name: module.Name(full), Python: p}, true
+	}
+	return playbook.Found{}, false
+}
+
+// Suggest lists the names of the modules that are built in.
+func (f *finder) Suggest() []string {
+	var out []string
+	for _, n := range f.registry.Names() {
+		out = append(out, string(n))
+	}
+	return out
+}
+
+func moduleFile(dir, name string) string {
+	for _, ext := range []string{".py", "", ".sh", ".ps1"} {
+		p := filepath.Join(dir, name+ext)
+		if st, err := os.Stat(p); err == nil && !st.IsDir() && ext != ".ps1" {
+			return p
+		}
+		if ext == ".py" {
+			// One level of folders below a library is searched too.
+			if m, _ := filepath.Glob(filepath.Join(dir, "*", name+".py")); len(m) == 1 && !strings.HasPrefix(name, "_") {
+				return m[0]
+			}
+		}
+	}
+	return ""
+}
+
+func (f *finder) inCollection(name string) string {
+	parts := strings.Split(name, ".")
+	for _, root := range f.collections {
+		dir := filepath.Join(append([]string{root, "ansible_collections", parts[0], parts[1], "plugins", "modules"}, parts[2:len(parts)-1]...)...)
+		if p := moduleFile(dir, parts[len(parts)-1]); p != "" {
+			return p
+		}
+	}
+	return ""
+}
+
+// inAnsible finds a module of an installed ansible-core.
+func (f *finder) inAnsible(name string) string {
+	short := strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
+	if strings.Contains(short, ".") {
+		return ""
+	}
+	for _, dir := range ansibleDirs() {
+		if p := filepath.Join(dir, "modules", short+".py"); isFile(p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// ansibleDirs are the folders of installed ansible-core packages.
+func ansibleDirs() []string {
+	var out []string
+	for _, pattern := range []string{"/usr/lib/python3/dist-packages/ansible", "/usr/lib/python3*/site-packages/ansible", "/usr/local/lib/python3*/dist-packages/ansible", "/usr/local/lib/python3*/site-packages/ansible"} {
+		m, _ := filepath.Glob(pattern)
+		out = append(out, m...)
+	}
+	return out
+}
+
+func isFile(p string) bool {
+	st, err := os.Stat(p)
+	return err == nil && !st.IsDir()
+}

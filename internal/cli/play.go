@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tutti-run/tutti/internal/config"
+	"github.com/tutti-run/tutti/internal/executor"
+	"github.com/tutti-run/tutti/internal/playbook"
+)
+
+// playOptions are the flags of tutti play.
+type playOptions struct {
+	options
+	listHosts, listTasks, listTags bool
+	syntaxCheck, step              bool
+	startAt                        string
+}
+
+func newPlayCommand(s Streams) *cobra.Command {
+	o := &playOptions{}
+	cmd := &cobra.Command{
+		Use:   "play PLAYBOOK...",
+		Short: "Run playbooks (as ansible-playbook)",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{fmt.Errorf("name at least one playbook")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runPlay(cmd.Context(), s, cmd, o, args) },
+	}
+	f := cmd.Flags()
+	o.inventoryFlags(f)
+	o.runFlags(f)
+	f.StringArrayVarP(&o.tags, "tags", "t", nil, "only tasks with one of these tags")
+	f.StringArrayVar(&o.skipTags, "skip-tags", nil, "leave out tasks with one of these tags")
+	f.BoolVar(&o.listHosts, "list-hosts", false, "list the hosts and do nothing")
+	f.BoolVar(&o.listTasks, "list-tasks", false, "list the tasks and do nothing")
+	f.BoolVar(&o.listTags, "list-tags", false, "list the tags and do nothing")
+	f.BoolVar(&o.syntaxCheck, "syntax-check", false, "read the playbook and do nothing")
+	f.BoolVar(&o.step, "step", false, "ask before each task")
+	f.StringVar(&o.startAt, "start-at-task", "", "begin at the task of this name")
+	f.BoolVar(&o.flushCache, "flush-cache", false, "forget the cached facts of the hosts first")
+	f.BoolVar(&o.forceHandlers, "force-handlers", false, "run notified handlers even on hosts that failed")
+	return cmd
+}
+
+// runPlay reads the playbooks, then plays them or lists what they hold.
+func runPlay(ctx context.Context, s Streams, cmd *cobra.Command, o *playOptions, books []string) error {
+	c, err := config.Load(os.Getenv)
+	if err != nil {
+		return optionsError{err}
+	}
+	o.complete(cmd, c)
+	if books, err = playbookPaths(books); err != nil {
+		return err
+	}
+	ses, err := open(ctx, s, &o.options, c, filepath.Dir(books[0]))
+	if err != nil {
+		return err
+	}
+	listing := o.listHosts || o.listTasks || o.listTags || o.syntaxCheck
+	ses.loader.LenientArgs = listing
+	if err := ses.checkLimit(); err != nil {
+		return err
+	}
+	read, err := ses.read(books)
+	if err != nil {
+		return err
+	}
+	if listing {
+		return ses.listBooks(ctx, read, books, o)
+	}
+	return ses.play(ctx, read, o)
+}
+
+// playbookPaths checks that the playbooks are there.
+func playbookPaths(books []string) ([]string, error) {
+	for _, b := range books {
+		st, err := os.Stat(b)
+		if err != nil {
+			return nil, fmt.Errorf("the playbook: %s could not be found", b)
+		}
+		if st.IsDir() {
+			return nil, fmt.Errorf("the playbook: %s does not appear to be a file", b)
+		}
+	}
+	return books, nil
+}
+
+// checkLimit refuses a --limit that leaves nobody.
+func (ses *session) checkLimit() error {
+	if ses.limit == "" {
+		return nil
+	}
+	pattern, err := limitPattern(ses.limit)
+	if err != nil {
+		return err
+	}
+	ses.limit = pattern
+	hosts, missing, err := ses.inventory.Match(pattern)
+	if err != nil {
+		return err
+	}
+	for _, m := range missing {
+		ses.warn("Could not match supplied host pattern, ignoring: " + m)
+	}
+	if len(hosts) == 0 {
+		return fmt.Errorf("Specified hosts and/or --limit does not match any hosts")
+	}
+	return nil
+}
+
+// read reads all playbooks and reports all that is wrong with them together.
+func (ses *session) read(books []string) ([]*playbook.Playbook, error) {
+	var out []*playbook.Playbook
+	var problems problemList
+	for _, b := range books {
+		pb, err := ses.loader.Playbook(b)
+		problems.add(err)
+		out = append(out, pb)
+	}
+	for _, w := range ses.loader.Warnings() {
+		ses.warn(w.Error())
+	}
+	return out, problems.err()
+}
+
+func (ses *session) play(ctx context.Context, books []*playbook.Playbook, o *playOptions) error {
+	r, closer, err := ses.newRun(ctx)
+	if err != nil {
+		return err
+	}
+	defer closer()
+	r.StartAt, r.ForceHandlers = o.startAt, o.forceHandlers
+	if o.step {
+		r.Step = ses.step(ctx)
+	}
+	if o.flushCache && r.Facts != nil {
+		for _, h := range ses.inventory.Hosts() {
+			if err := r.Facts.Clear(h.Name); err != nil {
+				ses.warn(err.Error())
+			}
+		}
+	}
+	res, err := executor.New(*r).Play(ctx, books)
+	return finish(res, err)
+}
+
+// finish turns the end of a run into the exit code.
+func finish(res executor.Result, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case res.Interrupted:
+		return exitCode(exitInterrupted)
+	case res.Unreachable:
+		return exitCode(exitUnreachable)
+	case res.Failed:
+		return exitCode(exitFailed)
+	}
+	return nil
+}
+
+// step asks before each task.
+func (ses *session) step(ctx context.Context) func(task, host string) (run, ask bool) {
+	return func(task, host string) (bool, bool) {
+		answer, err := ses.prompter.ask(ctx, fmt.Sprintf("Perform task: TASK: %s (N)o/(y)es/(c)ontinue: ", task), true)
+		if err != nil {
+			return false, true
+		}
+		switch answer {
+		case "y", "yes", "Y":
+			return true, true
+		case "c", "continue", "C":
+			return true, false
+		}
+		return false, true
+	}
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/tutti-run/tutti/internal/agent/client"
+	"github.com/tutti-run/tutti/internal/agent/embedded"
+	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/executor"
+	"github.com/tutti-run/tutti/internal/output/text"
+	"github.com/tutti-run/tutti/internal/transport/all"
+	"github.com/tutti-run/tutti/parallel"
+)
+
+// problemList gathers the problems of several playbooks.
+type problemList struct {
+	diag.Problems
+	other error
+}
+
+func (l *problemList) add(err error) {
+	var ps diag.Problems
+	var p *diag.Problem
+	switch {
+	case err == nil:
+	case errors.As(err, &ps):
+		l.Problems = append(l.Problems, ps...)
+	case errors.As(err, &p):
+		l.Problems = append(l.Problems, p)
+	case l.other == nil:
+		l.other = err
+	}
+}
+
+func (l *problemList) err() error {
+	if err := l.Problems.Err(); err != nil {
+		return err
+	}
+	return l.other
+}
+
+// newRun wires a run: connections, locks, output. The closer ends all of it.
+func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), error) {
+	defaults, becomePass, err := ses.connectionDefaults(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	runID := newRunID()
+	sink := event.Events(ses.sinks()...)
+	p := client.NewPool(client.Options{
+		Dialers: all.Dialers(), Agents: embedded.Builtin("agent"), Registry: ses.registry, Self: []string{"/proc/self/exe", "agent"}, Holder: holder(runID),
+	})
+	locks := parallel.New(parallel.Options{Observe: func(e parallel.Event) {
+		l := event.Lock{Step: e.Kind.String(), Time: e.Time, Key: e.Key, Owner: e.Owner, Holder: e.Holder, Queue: e.Queue, Waited: e.Waited}
+		if !e.Since.IsZero() {
+			l.Held = e.Time.Sub(e.Since)
+		}
+		sink(l)
+	}})
+	c := ses.config
+	o := &executor.Options{
+		Inventory: ses.inventory, Refresh: ses.loadInventory, Loader: ses.loader, Engine: ses.engine, Vars: ses.vars, Modules: ses.registry,
+		Locks: locks, Targets: pool{p}, Events: sink, RunID: runID, Forks: ses.forks, Check: ses.options.check, Diff: ses.options.diff, Verbosity: ses.verbose,
+		Only: ses.tags, Skip: ses.skipTags, Subset: ses.limit, Strategy: c.Text("DEFAULT_STRATEGY"), Gathering: c.Text("DEFAULT_GATHERING"),
+		GatherSubset: c.List("DEFAULT_GATHER_SUBSET"), GatherTimeout: c.Int("DEFAULT_GATHER_TIMEOUT"), FactPath: c.Path("DEFAULT_FACT_PATH"),
+		NoTargetLog: c.Bool("DEFAULT_NO_TARGET_SYSLOG"), ErrorOnMissingHandler: c.Bool("ERROR_ON_MISSING_HANDLER"), AnyErrorsFatal: c.Bool("ANY_ERRORS_FATAL"),
+		Connection: defaults, Become: ses.become, BecomePassword: becomePass, ReadFile: ses.readFile, LoadVars: ses.loadVars,
+		Prompt: ses.prompter.ask, Env: *ses.env(),
+	}
+	return o, p.Close, nil
+}
+
+func newRunID() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return time.Now().UTC().Format("20060102T150405") + "-" + hex.EncodeToString(b[:])
+}
+
+// holder says who we are to others who wait for our locks.
+func holder(runID string) string {
+	host, _ := os.Hostname()
+	user := os.Getenv("USER")
+	if user == "" {
+		user = fmt.Sprint(os.Getuid())
+	}
+	return fmt.Sprintf("%s@%s run %s", user, host, runID)
+}
+
+// sinks are the outputs that the user asked for.
+func (ses *session) sinks() []event.Sink {
+	c := ses.config
+	color := !c.Bool("ANSIBLE_NOCOLOR") && (isTerminal(ses.Out) || c.Bool("ANSIBLE_FORCE_COLOR"))
+	o := text.Options{
+		Out: ses.Out, Err: ses.Err, Color: color, Columns: columns(ses.Out), Verbosity: ses.verbose,
+		HideSkipped: !c.Bool("DISPLAY_SKIPPED_HOSTS"), HideOK: !c.Bool("DISPLAY_OK_HOSTS"), FailedStderr: c.Bool("DISPLAY_FAILED_STDERR"),
+		CheckMarkers: c.Bool("CHECK_MODE_MARKERS"), PathOnFailure: c.Bool("SHOW_TASK_PATH_ON_FAILURE"), HostStart: c.Bool("SHOW_PER_HOST_START"),
+		CustomStats: c.Bool("SHOW_CUSTOM_STATS"), DiffContext: c.Int("DIFF_CONTEXT"), NoDeprecation: !c.Bool("DEPRECATION_WARNINGS"),
+		YAML: c.Text("RESULT_FORMAT") == "yaml", Pretty: c.Bool("FORMAT_PRETTY"),
+	}
+	if ses.minimal != nil {
+		return []event.Sink{ses.minimalSink(color, o)}
+	}
+	return []event.Sink{text.New(o).Tell}
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func columns(w any) int {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return n - 1
+		}
+	}
+	return 79
+}

@@ -1,0 +1,329 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/config"
+	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/executor"
+	"github.com/tutti-run/tutti/internal/inventory"
+	"github.com/tutti-run/tutti/internal/module"
+	controls "github.com/tutti-run/tutti/internal/module/control/all"
+	targets "github.com/tutti-run/tutti/internal/module/target/all"
+	"github.com/tutti-run/tutti/internal/output/minimal"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/vars"
+	"github.com/tutti-run/tutti/internal/vault"
+	"github.com/tutti-run/tutti/internal/yaml"
+)
+
+// session is what a command works with once its options are read.
+type session struct {
+	Streams
+	*options
+	config    *config.Config
+	vault     *vault.Vault
+	prompter  *prompter
+	inventory *inventory.Inventory
+	registry  *module.Registry
+	engine    *template.Engine
+	loader    *playbook.Loader
+	vars      *vars.Manager
+	extra     *value.Map
+	baseDir   string
+	warnings  []string
+	minimal   *minimal.Options // results are shown as the ansible command does
+}
+
+// open reads configuration, secrets, extra variables and inventory. baseDir is
+// the playbook's folder.
+func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir string) (*session, error) {
+	ses := &session{Streams: s, options: o, config: c, prompter: &prompter{in: s.In, out: s.Out}, baseDir: baseDir}
+	if abs, err := filepath.Abs(baseDir); err == nil {
+		ses.baseDir = abs
+	}
+	var err error
+	if ses.vault, err = loadVault(ctx, o, c, ses.prompter); err != nil {
+		return nil, err
+	}
+	if ses.extra, err = readExtraVars(o.extraVars, ses.readFile, yaml.Options{Vault: ses.inlineVault}); err != nil {
+		return nil, err
+	}
+	if ses.inventory, err = ses.loadInventory(ctx); err != nil {
+		return nil, err
+	}
+	ses.registry = module.NewRegistry(targets.Targets(), controls.Controls())
+	extensions := strings.Join(c.List("DEFAULT_JINJA2_EXTENSIONS"), " ")
+	ses.engine = template.New(template.Options{Native: c.Bool("DEFAULT_JINJA2_NATIVE"), Do: strings.Contains(extensions, ".do"), LoopControls: strings.Contains(extensions, "loopcontrols")})
+	ses.vars = vars.New(vars.Config{
+		Inventory: ses.inventory, PlaybookDir: ses.baseDir, LoadFile: ses.loadVars, Extra: ses.extra, Options: ses.magicOptions(),
+		MergeHashes: c.Text("DEFAULT_HASH_BEHAVIOUR") == "merge", InjectFacts: c.Bool("INJECT_FACTS_AS_VARS"), PrivateRoleVars: c.Bool("DEFAULT_PRIVATE_ROLE_VARS"),
+		Resolve: func(s *vars.Scope, v any) (any, error) {
+			return ses.engine.Resolve(&template.Context{Vars: s, Env: ses.env()}, v)
+		},
+	})
+	ses.loader = playbook.New(playbook.Config{
+		RolesPath: c.List("DEFAULT_ROLES_PATH"), CollectionPaths: append(c.List("COLLECTIONS_PATHS"), sitePackages()...),
+		Modules:  &finder{registry: ses.registry, path: ses.modulePaths(), collections: append(c.List("COLLECTIONS_PATHS"), sitePackages()...)},
+		ReadFile: ses.readFile, Vault: ses.inlineVault, ExtraVars: ses.extra,
+		Check: ses.check, CheckCondition: ses.checkCondition, Resolve: ses.resolveStatic,
+	})
+	return ses, nil
+}
+
+// sitePackages are the folders that hold ansible_collections of an installed
+// ansible package.
+func sitePackages() []string {
+	var out []string
+	for _, d := range ansibleDirs() {
+		out = append(out, filepath.Dir(d))
+	}
+	return out
+}
+
+func (ses *session) modulePaths() []string {
+	out := append([]string(nil), ses.modulePath...)
+	out = append(out, filepath.Join(ses.baseDir, "library"))
+	return append(out, ses.config.List("DEFAULT_MODULE_PATH")...)
+}
+
+func (ses *session) warn(msg string) {
+	for _, w := range ses.warnings {
+		if w == msg {
+			return
+		}
+	}
+	ses.warnings = append(ses.warnings, msg)
+	fmt.Fprintf(ses.Err, "[WARNING]: %s\n", msg)
+}
+
+func (ses *session) loadInventory(ctx context.Context) (*inventory.Inventory, error) {
+	o := inventory.Options{ReadFile: ses.readFile, Vault: ses.inlineVault, Warn: ses.warn,
+		AnyUnparsedFailed: ses.config.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"), UnparsedFailed: ses.config.Bool("INVENTORY_UNPARSED_IS_FAILED"),
+		IgnoreExtensions: ses.config.List("INVENTORY_IGNORE_EXTS")}
+	sources := ses.options.inventory
+	if len(sources) == 1 && sources[0] == "/etc/ansible/hosts" && !isFile(sources[0]) {
+		// The default that nobody made: no reason to warn twice.
+		if _, err := os.Stat(sources[0]); err != nil {
+			sources = nil
+		}
+	}
+	inv, err := inventory.Load(ctx, sources, o)
+	if err != nil {
+		return nil, err
+	}
+	if len(inv.Hosts()) == 0 && ses.config.Bool("LOCALHOST_WARNING") {
+		ses.warn("provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'")
+	}
+	return inv, nil
+}
+
+// readFile reads a file, decrypting it if it is a vault.
+func (ses *session) readFile(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if vault.IsEncrypted(data) {
+		return ses.vault.Decrypt(data, path)
+	}
+	return data, nil
+}
+
+// vaulted is an inline !vault value, decrypted when it is used.
+type vaulted struct {
+	ses  *session
+	text string
+	pos  diag.Pos
+}
+
+// Force decrypts the value.
+func (v *vaulted) Force() (any, error) {
+	plain, err := v.ses.vault.Decrypt([]byte(v.text), v.pos.String())
+	if err != nil {
+		return nil, err
+	}
+	return value.Text(string(plain), v.pos), nil
+}
+
+func (ses *session) inlineVault(ciphertext string, pos diag.Pos) (any, error) {
+	if _, err := vault.Open([]byte(ciphertext)); err != nil {
+		return nil, err
+	}
+	return &vaulted{ses, ciphertext, pos}, nil
+}
+
+// loadVars reads a file of variables; its templates stay unevaluated.
+func (ses *session) loadVars(path string) (any, error) {
+	data, err := ses.readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var problems diag.Problems
+	n, err := yaml.Parse(data, path, yaml.Options{Vault: ses.inlineVault, Problems: &problems})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range problems {
+		ses.warn(p.Error())
+	}
+	return n.Value(), nil
+}
+
+// env is what lookups may reach outside of any task.
+func (ses *session) env() *template.Env {
+	e := &template.Env{
+		ReadFile: ses.readFile, BaseDir: ses.baseDir, Getenv: os.Getenv, Warn: ses.warn,
+		Config: ses.config.Lookup, SearchDirs: func() []string { return []string{ses.baseDir} },
+		Hosts: func(pattern string) ([]string, error) {
+			hosts, _, err := ses.inventory.Match(pattern)
+			out := make([]string, len(hosts))
+			for i, h := range hosts {
+				out[i] = h.Name
+			}
+			return out, err
+		},
+		Vault: ses.vaultFilter,
+	}
+	e.FindFile = func(kind, name string) (string, error) {
+		for _, p := range []string{name, filepath.Join(ses.baseDir, kind, name), filepath.Join(ses.baseDir, name)} {
+			if (filepath.IsAbs(p)) && isFile(p) {
+				return p, nil
+			}
+		}
+		return "", fmt.Errorf("could not find %s below %s", name, ses.baseDir)
+	}
+	return e
+}
+
+func (ses *session) vaultFilter(decrypt bool, data []byte, secret, id string) ([]byte, error) {
+	if decrypt {
+		v := ses.vault
+		if secret != "" {
+			v = vault.New([]vault.Secret{{ID: id, Password: []byte(secret)}}, false)
+		}
+		return v.Decrypt(data, "")
+	}
+	return vault.Encrypt(data, vault.Secret{ID: id, Password: []byte(secret)}, nil)
+}
+
+// check finds syntax errors in templates, for the playbook reader.
+func (ses *session) check(v any) []*diag.Problem {
+	var out []*diag.Problem
+	for _, e := range ses.engine.Check(v) {
+		out = append(out, &diag.Problem{Pos: e.Pos, Msg: e.Msg})
+	}
+	return out
+}
+
+func (ses *session) checkCondition(v any, pos diag.Pos) []*diag.Problem {
+	switch v := v.(type) {
+	case *value.Template:
+		return ses.check(v)
+	case string:
+		if e := ses.engine.CheckCondition(v, pos); e != nil {
+			return []*diag.Problem{{Pos: e.Pos, Msg: e.Msg}}
+		}
+	}
+	return nil
+}
+
+// resolveStatic evaluates the names of imported files and roles.
+func (ses *session) resolveStatic(v any, layers []*value.Map) (any, error) {
+	merged := value.NewMap(16)
+	merged.Update(ses.magicOptions())
+	merged.Set("playbook_dir", ses.baseDir)
+	for _, l := range layers {
+		merged.Update(l)
+	}
+	return ses.engine.Resolve(&template.Context{Vars: template.VarsOf(merged), Env: ses.env()}, v)
+}
+
+// magicOptions are the variables that tell the command line's options.
+func (ses *session) magicOptions() *value.Map {
+	m := value.MapOf(
+		"ansible_check_mode", ses.options.check, "ansible_diff_mode", ses.options.diff, "ansible_forks", ses.forks, "ansible_verbosity", ses.verbose,
+		"ansible_run_tags", value.FromGo(list(ses.tags)), "ansible_skip_tags", value.FromGo(list(ses.skipTags)), "ansible_version", version(),
+		"ansible_playbook_python", "/usr/bin/python3", "omit", template.Omit)
+	sources := []any{}
+	for _, s := range ses.options.inventory {
+		if !strings.Contains(s, ",") {
+			if abs, err := filepath.Abs(s); err == nil {
+				s = abs
+			}
+		}
+		sources = append(sources, s)
+	}
+	m.Set("ansible_inventory_sources", sources)
+	if ses.limit != "" {
+		m.Set("ansible_limit", ses.limit)
+	}
+	if ses.config.File != "" {
+		m.Set("ansible_config_file", ses.config.File)
+	} else {
+		m.Set("ansible_config_file", nil)
+	}
+	return m
+}
+
+func list(l []string) []string {
+	if l == nil {
+		return []string{}
+	}
+	return l
+}
+
+// version is ansible_version: the language that Tutti speaks.
+func version() *value.Map {
+	return value.MapOf("string", "2.14.18", "full", "2.14.18", "major", 2, "minor", 14, "revision", 18)
+}
+
+// connectionDefaults is how hosts are reached that say nothing themselves.
+func (ses *session) connectionDefaults(ctx context.Context) (executor.Connection, string, error) {
+	c := executor.Connection{
+		Kind: ses.connection, User: ses.user, KeyFile: ses.privateKey, TimeoutS: ses.timeout, Port: ses.config.Int("DEFAULT_REMOTE_PORT"),
+		Args: ses.config.Text("SSH_ARGS"), CommonArgs: ses.sshCommonArgs, ExtraArgs: ses.sshExtraArgs, Executable: ses.config.Text("SSH_EXECUTABLE"),
+		Retries: ses.config.Int("SSH_RETRIES"), RemoteTmp: ses.config.Text("DEFAULT_REMOTE_TMP"), HostKeys: "yes",
+		BecomeMethod: ses.becomeMethod, BecomeUser: ses.becomeUser, BecomeExe: ses.config.Text("DEFAULT_BECOME_EXE"), BecomeFlags: ses.config.Text("DEFAULT_BECOME_FLAGS"),
+	}
+	if !ses.config.Bool("HOST_KEY_CHECKING") {
+		c.HostKeys = "no"
+	}
+	var becomePass string
+	ask := func(wanted bool, file, configured, text string, into *string) error {
+		if file == "" && !wanted {
+			file = ses.config.Path(configured)
+		}
+		if file != "" {
+			p, err := passwordFile(file)
+			*into = p
+			return err
+		}
+		if !wanted {
+			return nil
+		}
+		p, err := ses.prompter.ask(ctx, text, false)
+		*into = p
+		return err
+	}
+	if err := ask(ses.askPass, ses.connPwFile, "CONNECTION_PASSWORD_FILE", "SSH password: ", &c.Password); err != nil {
+		return c, "", err
+	}
+	text := "BECOME password: "
+	if ses.askPass {
+		text = "BECOME password[defaults to SSH password]: "
+	}
+	if err := ask(ses.askBecome, ses.becomePwFile, "BECOME_PASSWORD_FILE", text, &becomePass); err != nil {
+		return c, "", err
+	}
+	if ses.askBecome && becomePass == "" {
+		becomePass = c.Password
+	}
+	return c, becomePass, nil
+}

@@ -1,0 +1,422 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/inventory"
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/vars"
+	"github.com/tutti-run/tutti/parallel"
+)
+
+// Connection says how to reach a machine, and as whom. Equal Connections share
+// one connection and one agent.
+type Connection struct {
+	Kind          string // ssh, local, openssh
+	Host          string // inventory name
+	Address       string
+	Port          int
+	User          string
+	Password      string
+	KeyFile       string
+	HostKeys      string // "", "yes", "no", "accept-new": host key checking
+	Args          string // ansible_ssh_args
+	CommonArgs    string
+	ExtraArgs     string
+	Executable    string
+	TimeoutS      int
+	Retries       int
+	RemoteTmp     string
+	Become        bool
+	BecomeMethod  string
+	BecomeUser    string
+	BecomeExe     string
+	BecomeFlags   string
+	BecomePass    string
+	ShellType     string
+	Python        string // ansible_python_interpreter
+	LocalUserName string
+}
+
+func homeDir() string { h, _ := os.UserHomeDir(); return h }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// runsOn is the host the item really runs on.
+func (it *item) runsOn() *inventory.Host {
+	if it.delegate != nil {
+		return it.delegate
+	}
+	return it.host
+}
+
+// connectionScope is where connection variables are looked up: the delegated
+// host's own, else the task's.
+func (it *item) connectionScope() *vars.Scope {
+	if it.delegate == nil {
+		return it.scope
+	}
+	return it.vars.Scope(it.delegate, it.task).With(it.topVars())
+}
+
+// topVars are the loop variables, which a delegated host's settings may use.
+func (it *item) topVars() *value.Map {
+	m := value.NewMap(2)
+	for _, name := range []string{"ansible_loop_var", "item"} {
+		if v, ok := it.scope.Lookup(name); ok {
+			m.Set(name, v)
+			if s, isName := v.(string); isName && name == "ansible_loop_var" {
+				if e, ok := it.scope.Lookup(s); ok {
+					m.Set(s, e)
+				}
+			}
+		}
+	}
+	return m
+}
+
+// connectionVar gives a connection variable of the host the item runs on,
+// evaluated; nil if it is not set or cannot be evaluated.
+func (it *item) connectionVar(name string) any {
+	s := it.connectionScope()
+	raw, ok := s.Lookup(name)
+	if !ok {
+		return nil
+	}
+	v, err := it.Engine.Resolve(it.context(it.c.Ctx, s), raw)
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// settings looks connection variables up in one scope and remembers the first
+// thing that went wrong.
+type settings struct {
+	it  *item
+	s   *vars.Scope
+	c   *template.Context
+	err error
+}
+
+func (s *settings) get(names ...string) any {
+	for _, n := range names {
+		raw, ok := s.s.Lookup(n)
+		if !ok {
+			continue
+		}
+		v, err := s.it.Engine.Resolve(s.c, raw)
+		if err != nil && s.err == nil {
+			s.err = err
+		}
+		if v != nil && v != template.Omit {
+			return v
+		}
+	}
+	return nil
+}
+
+func (s *settings) text(otherwise string, names ...string) string {
+	if v := s.get(names...); v != nil {
+		return template.Str(v)
+	}
+	return otherwise
+}
+
+func (s *settings) number(otherwise int, names ...string) int {
+	v := s.get(names...)
+	if v == nil {
+		return otherwise
+	}
+	n, err := s.it.number(s.c, v, names[0])
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	return n
+}
+
+// connect finds the target of the item: the task's keywords, overridden by the
+// connection variables of the host it runs on.
+func (it *item) connect() (Target, error) {
+	conn, err := it.connection()
+	if err != nil {
+		return nil, err
+	}
+	return it.Targets.Target(conn), nil
+}
+
+func (it *item) connection() (Connection, error) {
+	conn := it.Connection
+	host := it.runsOn()
+	scope := it.connectionScope()
+	s := &settings{it: it, s: scope, c: it.context(it.c.Ctx, scope)}
+	var err error
+	keyword := func(w playbook.Keyword, into *string) {
+		if err == nil {
+			*into, err = it.keywordText(it.c, w, *into)
+		}
+	}
+	keyword(playbook.Connection, &conn.Kind)
+	keyword(playbook.RemoteUser, &conn.User)
+	keyword(playbook.BecomeMethod, &conn.BecomeMethod)
+	keyword(playbook.BecomeUser, &conn.BecomeUser)
+	keyword(playbook.BecomeExe, &conn.BecomeExe)
+	keyword(playbook.BecomeFlags, &conn.BecomeFlags)
+	if err != nil {
+		return conn, err
+	}
+	if port, ok := it.task.Get(playbook.Port); ok {
+		if conn.Port, err = it.number(it.c, port, "port"); err != nil {
+			return conn, err
+		}
+	}
+	become, _ := it.task.Get(playbook.Become)
+	if conn.Become, err = it.flag(it.c, become, it.Become); err != nil {
+		return conn, err
+	}
+
+	conn.Host = host.Name
+	if it.task.Local {
+		conn.Kind = "local"
+	}
+	if host.Implicit && conn.Kind != "" {
+		conn.Kind = "local"
+	}
+	conn.Kind = s.text(conn.Kind, "ansible_connection")
+	conn.Address = s.text(host.Name, "ansible_host", "ansible_ssh_host")
+	conn.Port = s.number(conn.Port, "ansible_port", "ansible_ssh_port")
+	conn.User = s.text(conn.User, "ansible_user", "ansible_ssh_user")
+	conn.Password = s.text(conn.Password, "ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+	conn.KeyFile = s.text(conn.KeyFile, "ansible_private_key_file", "ansible_ssh_private_key_file")
+	conn.Args = s.text(conn.Args, "ansible_ssh_args")
+	conn.CommonArgs = s.text(conn.CommonArgs, "ansible_ssh_common_args")
+	conn.ExtraArgs = s.text(conn.ExtraArgs, "ansible_ssh_extra_args")
+	conn.Executable = s.text(conn.Executable, "ansible_ssh_executable")
+	conn.RemoteTmp = s.text(conn.RemoteTmp, "ansible_remote_tmp")
+	conn.TimeoutS = s.number(conn.TimeoutS, "ansible_ssh_timeout", "ansible_timeout")
+	conn.Retries = s.number(conn.Retries, "ansible_ssh_retries")
+	if v := s.get("ansible_host_key_checking", "ansible_ssh_host_key_checking"); v != nil {
+		if check, err := boolean(v); err == nil {
+			conn.HostKeys = map[bool]string{true: "yes", false: "no"}[check]
+		}
+	}
+	if v := s.get("ansible_become"); v != nil {
+		if conn.Become, err = it.flag(it.c, v, conn.Become); err != nil {
+			return conn, err
+		}
+	}
+	it.becomeSettings(s, &conn)
+	if conn.Kind == "local" {
+		conn.Address, conn.Port, conn.User, conn.Password, conn.KeyFile, conn.Host = "", 0, "", "", "", ""
+	}
+	if s.err != nil {
+		return conn, s.err
+	}
+	if !slices.Contains([]string{"ssh", "smart", "paramiko", "paramiko_ssh", "local", "openssh", "ansible.builtin.ssh", "ansible.builtin.local"}, conn.Kind) {
+		return conn, fmt.Errorf("the connection plugin '%s' was not found; Tutti has ssh, openssh and local", conn.Kind)
+	}
+	return conn, nil
+}
+
+func (it *item) becomeSettings(s *settings, conn *Connection) {
+	if !conn.Become {
+		conn.BecomeMethod, conn.BecomeUser, conn.BecomeExe, conn.BecomeFlags, conn.BecomePass = "", "", "", "", ""
+		return
+	}
+	conn.BecomeMethod = s.text(conn.BecomeMethod, "ansible_become_method")
+	if conn.BecomeMethod == "" {
+		conn.BecomeMethod = "sudo"
+	}
+	m := conn.BecomeMethod
+	conn.BecomeUser = s.text(conn.BecomeUser, "ansible_"+m+"_user", "ansible_become_user")
+	if conn.BecomeUser == "" {
+		conn.BecomeUser = "root"
+	}
+	conn.BecomeExe = s.text(conn.BecomeExe, "ansible_"+m+"_exe", "ansible_become_exe")
+	conn.BecomeFlags = s.text(conn.BecomeFlags, "ansible_"+m+"_flags", "ansible_become_flags")
+	conn.BecomePass = s.text(it.BecomePassword, "ansible_"+m+"_pass", "ansible_"+m+"_password", "ansible_become_password", "ansible_become_pass")
+	it.hide(conn.BecomePass)
+}
+
+// acquire waits until the call may run: for what its hints name on the machine
+// it runs on, then for one of the forks.
+func (it *item) acquire(ctx context.Context, r *resolved) (parallel.Lease, error) {
+	hints, err := it.hints(r)
+	if err != nil {
+		return parallel.Lease{}, err
+	}
+	req := parallel.Request{Hints: hints, Owner: it.owner(), Slots: []parallel.Slot{{Pool: "forks", Size: it.Forks}}}
+	if v, ok := it.task.Get(playbook.Throttle); ok {
+		n, err := it.number(it.c, v, "throttle")
+		if err != nil {
+			return parallel.Lease{}, fmt.Errorf("Failed to convert the throttle value to an integer: %w", err)
+		}
+		if n > 0 {
+			// The narrower pool first, so that nobody keeps a fork while waiting for it.
+			req.Slots = []parallel.Slot{{Pool: fmt.Sprintf("throttle of task %d", it.task.ID), Size: n}, req.Slots[0]}
+		}
+	}
+	if needsMachine(hints) {
+		// The machine, not the inventory name: two names for one machine share
+		// its locks. Connecting holds nothing but a place among the forks.
+		if req.Host, err = it.machine(ctx); err != nil {
+			return parallel.Lease{}, err
+		}
+		for _, h := range hints {
+			if h.Kind == parallel.HostExclusive {
+				r.Locks = append(r.Locks, h.Name)
+			}
+		}
+	}
+	begin := time.Now()
+	lease, err := it.Locks.Acquire(ctx, req)
+	it.spent.Wait += time.Since(begin)
+	return lease, err
+}
+
+func needsMachine(hints []parallel.Hint) bool {
+	return slices.ContainsFunc(hints, func(h parallel.Hint) bool { return h.Kind == parallel.HostExclusive })
+}
+
+func (it *item) machine(ctx context.Context) (string, error) {
+	lease, err := it.Locks.Acquire(ctx, parallel.Request{Owner: it.owner() + " (connecting)", Slots: []parallel.Slot{{Pool: "forks", Size: it.Forks}}})
+	if err != nil {
+		return "", err
+	}
+	defer lease.Release()
+	return it.target.Machine(ctx)
+}
+
+// owner says who asks for a lease.
+func (it *item) owner() string { return it.host.Name + ": " + it.info.Name }
+
+func (it *item) hints(r *resolved) ([]parallel.Hint, error) {
+	if it.Hints != nil {
+		return it.Hints(r.spec, r.args, r.Call, it.scope)
+	}
+	if r.spec == nil {
+		return []parallel.Hint{parallel.Host("")}, nil
+	}
+	return r.spec.HintsOf(r.args, r.Check), nil
+}
+
+// call makes the call and waits for its answer, within the task's timeout.
+func (it *item) call(ctx context.Context, r *resolved) (*module.Result, error) {
+	begin := time.Now()
+	defer func() { it.spent.Run += time.Since(begin) }()
+	if v, ok := it.task.Get(playbook.Timeout); ok {
+		n, err := it.number(it.c, v, "timeout")
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			limited, cancel := context.WithTimeoutCause(ctx, time.Duration(n)*time.Second, errTimeout)
+			defer cancel()
+			res, err := it.do(limited, r)
+			if errors.Is(context.Cause(limited), errTimeout) {
+				return module.Fail("The %s action failed to execute in the expected time frame (%d) and was terminated", it.task.Action, n), nil
+			}
+			return res, err
+		}
+	}
+	return it.do(ctx, r)
+}
+
+var errTimeout = errors.New("the task's timeout has passed")
+
+func (it *item) do(ctx context.Context, r *resolved) (*module.Result, error) {
+	res, err := it.target.Do(ctx, r.Call)
+	if err != nil {
+		return nil, err
+	}
+	if r.Async > 0 && !res.Failed {
+		if res, err = it.poll(ctx, r, res); err != nil {
+			return nil, err
+		}
+	}
+	if r.finish != nil {
+		res = r.finish(res)
+	}
+	if len(it.secret) > 0 {
+		res = module.FromMap(scrub(res.ToMap(), it.secret).(*value.Map))
+	}
+	if r.spec != nil {
+		it.invocation(res, r.spec, r.args.Map())
+	}
+	return res, nil
+}
+
+// poll waits for a background job to end, asking every poll seconds.
+func (it *item) poll(ctx context.Context, r *resolved, started *module.Result) (*module.Result, error) {
+	every := 15
+	if it.task.Poll != nil {
+		var err error
+		if every, err = it.number(it.c, it.task.Poll, "poll"); err != nil {
+			return nil, err
+		}
+	}
+	if every <= 0 {
+		return started, nil
+	}
+	jid := template.Str(started.Get("ansible_job_id"))
+	status := &module.Call{Module: "ansible.builtin.async_status", Args: value.MapOf("jid", jid), Verbosity: it.Verbosity, Environment: r.Environment}
+	res := started
+	for left := r.Async; left > 0; left -= every {
+		if !sleep(ctx, time.Duration(every)*time.Second) {
+			return nil, ctx.Err()
+		}
+		now, err := it.target.Do(ctx, status)
+		if err != nil {
+			return nil, err
+		}
+		res = now
+		if truth(now.Get("finished")) || now.Failed {
+			break
+		}
+		it.tell(event.AsyncPoll{Host: it.host.Name, JobID: jid, Started: 1})
+	}
+	if !truth(res.Get("finished")) && !res.Failed {
+		res = module.Fail("async task did not complete within the requested time - %ds", r.Async).Set("async_result", res.ToMap())
+	} else {
+		_, _ = it.target.Do(ctx, &module.Call{Module: "ansible.builtin.async_status", Args: value.MapOf("jid", jid, "mode", "cleanup")})
+	}
+	it.tell(event.AsyncEnd{Host: it.host.Name, JobID: jid, Failed: res.Failed})
+	return res, nil
+}
+
+func truth(v any) bool {
+	switch v := v.(type) {
+	case bool:
+		return v
+	case int:
+		return v != 0
+	}
+	return false
+}
+
+// adHoc is a host that only delegate_to names.
+func (r *Run) adHoc(name string) *inventory.Host {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.strangers == nil {
+		r.strangers = map[string]*inventory.Host{}
+	}
+	h := r.strangers[name]
+	if h == nil {
+		h = &inventory.Host{Name: name, Vars: value.NewMap(0)}
+		r.strangers[name] = h
+	}
+	return h
+}

@@ -1,0 +1,136 @@
+package executor
+
+import (
+	"context"
+	"slices"
+
+	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/executor/strategy"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// notify marks the handlers of these names for a host: the last one defined
+// with that name, and all that listen to it.
+func (p *playRun) notify(names []string, host string, s *step) error {
+	for _, name := range names {
+		found := false
+		if h := p.handlerNamed(name); h != nil {
+			found = true
+			p.notifyOne(h, host)
+		}
+		for _, h := range p.handlers {
+			if slices.Contains(p.listens(h), name) {
+				found = true
+				p.notifyOne(h, host)
+			}
+		}
+		if found {
+			continue
+		}
+		msg := "The requested handler '" + name + "' was not found in either the main handlers list nor in the listening handlers list"
+		if p.ErrorOnMissingHandler {
+			return &diag.Problem{Pos: s.task.Pos, Msg: msg, Hint: p.nearestHandler(name)}
+		}
+		p.warn(msg)
+	}
+	return nil
+}
+
+func (p *playRun) notifyOne(h *playbook.Task, host string) {
+	if p.notified[h] == nil {
+		p.notified[h] = map[string]bool{}
+	}
+	if !p.notified[h][host] {
+		p.notified[h][host] = true
+		p.tell(event.Notified{Handler: p.handlerName(h), Host: host})
+	}
+}
+
+func (p *playRun) handlerNamed(name string) *playbook.Task {
+	for _, h := range slices.Backward(p.handlers) {
+		own := p.handlerName(h)
+		if own == "" {
+			continue
+		}
+		if own == name {
+			return h
+		}
+		if h.Role != nil {
+			short := h.Role.Name[lastDot(h.Role.Name)+1:]
+			if name == h.Role.Name+" : "+own || name == short+" : "+own {
+				return h
+			}
+		}
+	}
+	return nil
+}
+
+func lastDot(s string) int {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == '.' {
+			return i
+		}
+	}
+	return -1
+}
+
+// handlerName is a handler's name with templates evaluated, without its role;
+// "" if it cannot be evaluated.
+func (p *playRun) handlerName(h *playbook.Task) string {
+	if n, ok := p.handlerNames[h]; ok {
+		return n
+	}
+	var name string
+	switch v := h.Name.(type) {
+	case nil:
+	case *value.Template:
+		c := &template.Context{Ctx: context.Background(), Vars: p.vars.Scope(nil, h), Env: p.env(h, p.play)}
+		text, err := p.Engine.ResolveString(c, v)
+		if err != nil {
+			if h.Listen == nil {
+				p.warn("Handler '" + v.Source + "' is unusable because it has no listen topics and the name could not be templated (host-specific variables are not supported in handler names). The error: " + err.Error())
+			}
+			return ""
+		}
+		name = text
+	default:
+		name = template.Str(v)
+	}
+	if p.handlerNames == nil {
+		p.handlerNames = map[*playbook.Task]string{}
+	}
+	p.handlerNames[h] = name
+	return name
+}
+
+func (p *playRun) listens(h *playbook.Task) []string {
+	var out []string
+	for _, l := range h.Listen {
+		c := &template.Context{Ctx: context.Background(), Vars: p.vars.Scope(nil, h), Env: p.env(h, p.play)}
+		if v, err := p.Engine.Resolve(c, l); err == nil {
+			out = append(out, template.Str(v))
+		}
+	}
+	return out
+}
+
+func (p *playRun) nearestHandler(name string) string {
+	var names []string
+	for _, h := range p.handlers {
+		names = append(names, p.handlerName(h))
+		names = append(names, p.listens(h)...)
+	}
+	if near := diag.Nearest(name, names); near != "" {
+		return "did you mean '" + near + "'?"
+	}
+	return ""
+}
+
+// flushInto sends a host through the handlers it has notified.
+func (p *playRun) flushInto(r *strategy.Runner) {
+	host := r.Host
+	r.Cursor.Flush(p.handlers, func(h *playbook.Task) bool { return p.notified[h][host] && p.tagged(h) })
+}

@@ -1,0 +1,185 @@
+package executor
+
+import (
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// judge says what a module's result means: changed_when, failed_when, what is
+// ignored, who is notified.
+func (it *item) judge(res *module.Result) *outcome {
+	out := &outcome{finished: true, result: res.ToMap()}
+	if res.Get("include") != nil {
+		out.include, _ = res.Get("include").([]*include)
+		out.result.Delete("include")
+		return it.finish(out)
+	}
+	out.skipped = res.Skipped
+	out.changed, out.failed = res.Changed, res.Failed
+	if truth(res.Get("unreachable")) {
+		out.unreachable = true
+	}
+	if _, said := out.result.Get("failed"); !said {
+		if rc, ok := out.result.Get("rc"); ok && rc != 0 && rc != "0" && rc != nil {
+			out.failed = true
+		}
+		out.result.Set("failed", out.failed)
+	}
+	for _, e := range res.Effects {
+		out.effects = append(out.effects, effect{Effect: e})
+	}
+	if res.Facts != nil && it.task.Module != "ansible.builtin.debug" {
+		out.effects = append(out.effects, effect{facts: res.Facts})
+	}
+	if !out.skipped {
+		it.conditions(out)
+	}
+	if it.delegate != nil {
+		it.noteDelegate(out)
+	}
+	return it.finish(out)
+}
+
+// conditions evaluates changed_when and failed_when with the result in view.
+func (it *item) conditions(out *outcome) {
+	t := it.task
+	if t.ChangedWhen == nil && t.FailedWhen == nil {
+		return
+	}
+	c := it.withResult(out)
+	if t.ChangedWhen != nil {
+		changed, err := it.all(c, t.ChangedWhen)
+		if err != nil {
+			out.failed = true
+			out.result.Set("failed", true)
+			out.result.Set("changed_when_result", errorText(err))
+			return
+		}
+		out.changed = changed
+		out.result.Set("changed", changed)
+	}
+	if t.FailedWhen != nil {
+		failed, err := it.all(c, t.FailedWhen)
+		if err != nil {
+			out.failed = true
+			out.result.Set("failed", true)
+			out.result.Set("failed_when_result", errorText(err))
+			return
+		}
+		out.failed = failed
+		out.result.Set("failed", failed)
+		out.result.Set("failed_when_result", failed)
+	}
+}
+
+func (it *item) all(c *template.Context, conds []playbook.Cond) (bool, error) {
+	for _, cond := range conds {
+		ok, err := it.Engine.Condition(c, cond.Expr)
+		if err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// withResult is the item's context with what its result registers and sets.
+func (it *item) withResult(out *outcome) *template.Context {
+	seen := value.NewMap(2)
+	for _, e := range out.effects {
+		if set, ok := factsOf(e); ok {
+			seen.Update(set)
+		}
+	}
+	if it.task.Register != "" {
+		seen.Set(it.task.Register, out.result)
+	}
+	if seen.Len() == 0 {
+		return it.c
+	}
+	return it.context(it.c.Ctx, it.scope.With(seen))
+}
+
+// factsOf are the variables that an effect gives the host.
+func factsOf(e effect) (*value.Map, bool) {
+	switch v := e.Effect.(type) {
+	case module.SetFacts:
+		return v.Vars, true
+	case module.IncludeVars:
+		return v.Vars, true
+	}
+	if e.facts != nil {
+		bare := value.NewMap(e.facts.Len())
+		out := e.facts.Clone()
+		for k, v := range e.facts.Strings() {
+			bare.Set(strings.TrimPrefix(k, "ansible_"), v)
+		}
+		out.Set("ansible_facts", bare)
+		return out, true
+	}
+	return nil, false
+}
+
+// noteDelegate keeps where the item ran in its result, as Ansible does.
+func (it *item) noteDelegate(out *outcome) {
+	h := it.runsOn()
+	m := value.MapOf("ansible_host", h.Name)
+	if v := it.connectionVar("ansible_host"); v != nil {
+		m.Set("ansible_host", v)
+	}
+	m.Set("ansible_port", it.connectionVar("ansible_port"))
+	m.Set("ansible_user", it.connectionVar("ansible_user"))
+	if v := it.connectionVar("ansible_connection"); v != nil {
+		m.Set("ansible_connection", v)
+	}
+	out.result.Set("_ansible_delegated_vars", m)
+}
+
+// notified are the names of handlers that the task notifies, evaluated.
+func (it *item) notified() []string {
+	var out []string
+	for _, n := range it.task.Notify {
+		v, err := it.Engine.Resolve(it.c, n)
+		if err != nil {
+			it.warn("the handler's name in notify cannot be evaluated: " + err.Error())
+			continue
+		}
+		if l, ok := v.([]any); ok {
+			for _, e := range l {
+				out = append(out, template.Str(e))
+			}
+			continue
+		}
+		if s := template.Str(v); s != "" && v != template.Omit {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// event is the outcome as it is told.
+func (t *taskRun) event(out *outcome) event.Result {
+	r := event.Result{Task: t.info, Host: t.host.Name, Delegated: out.delegated, Ignored: out.ignored, Result: t.shown(out), Diff: out.diff,
+		Verbose: truth(out.result.At("_ansible_verbose_always")), Quiet: truth(out.result.At("_ansible_verbose_override")),
+		Looped: out.looped && out.items != nil, Spent: out.spent}
+	switch {
+	case out.unreachable:
+		r.Status = event.Unreachable
+	case out.failed:
+		r.Status = event.Failed
+	case out.skipped:
+		r.Status = event.Skipped
+	case out.changed:
+		r.Status = event.Changed
+	default:
+		r.Status = event.OK
+	}
+	return r
+}
+
+// bypassItem reports whether items are told only once they have taken effect.
+func (t *taskRun) bypassItem() bool { return false }

@@ -1,0 +1,387 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// items evaluates the task's loop. looped is false for a task without one.
+func (t *taskRun) items(c *template.Context) (items []any, looped bool, err error) {
+	l := t.task.Loop
+	if l == nil || l.Lookup == "" && l.Value == nil {
+		return nil, false, nil
+	}
+	t.Run.resolve <- struct{}{}
+	defer func() { <-t.Run.resolve }()
+	if l.Lookup != "" {
+		items, err = t.lookup(c, l)
+		return items, true, err
+	}
+	v, err := t.Engine.Resolve(c, l.Value)
+	if err != nil {
+		return nil, true, err
+	}
+	switch v := v.(type) {
+	case []any:
+		return v, true, nil
+	case value.Tuple:
+		return v, true, nil
+	}
+	return nil, true, fmt.Errorf("Invalid data passed to 'loop', it requires a list, got this instead: %s. Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup.", template.Str(v))
+}
+
+// lookup evaluates with_<lookup>:.
+func (t *taskRun) lookup(c *template.Context, l *playbook.Loop) ([]any, error) {
+	if !t.Engine.HasLookup(l.Lookup) {
+		return nil, fmt.Errorf("Unexpected failure in finding the lookup named '%s' in the available lookup plugins", l.Lookup)
+	}
+	var terms []any
+	if list, ok := l.Value.([]any); ok && l.Lookup == "first_found" {
+		// Entries that are not defined are passed over.
+		for _, e := range list {
+			if v, err := t.Engine.Resolve(c, e); err == nil {
+				terms = append(terms, v)
+			}
+		}
+	} else {
+		v, err := t.Engine.Resolve(c, l.Value)
+		if err != nil {
+			return nil, err
+		}
+		switch v := v.(type) {
+		case []any:
+			terms = v
+		case value.Tuple:
+			terms = v
+		default:
+			terms = []any{v}
+		}
+	}
+	return t.Engine.Lookup(c, l.Lookup, terms, value.NewMap(0))
+}
+
+// control is loop_control, evaluated.
+type control struct {
+	loopVar, indexVar string
+	pause             time.Duration
+	extended, all     bool
+	parallel          int
+}
+
+func (t *taskRun) control(c *template.Context) (control, error) {
+	out := control{loopVar: "item", all: true}
+	lc := t.task.Loop.Control
+	var err error
+	if out.loopVar, err = t.text(c, lc.LoopVar, "item"); err != nil {
+		return out, err
+	}
+	if out.indexVar, err = t.text(c, lc.IndexVar, ""); err != nil {
+		return out, err
+	}
+	if out.extended, err = t.flag(c, lc.Extended, false); err != nil {
+		return out, err
+	}
+	if out.all, err = t.flag(c, lc.ExtendedAllItems, true); err != nil {
+		return out, err
+	}
+	if lc.Pause != nil {
+		v, err := t.Engine.Resolve(c, lc.Pause)
+		if err != nil {
+			return out, err
+		}
+		switch v := v.(type) {
+		case int:
+			out.pause = time.Duration(v) * time.Second
+		case float64:
+			out.pause = time.Duration(v * float64(time.Second))
+		}
+	}
+	out.parallel = 1
+	if raw, ok := c.Vars.Lookup("tutti_loop_parallel"); ok {
+		if out.parallel, err = t.number(c, raw, "tutti_loop_parallel"); err != nil {
+			return out, err
+		}
+		out.parallel = max(1, out.parallel)
+	}
+	return out, nil
+}
+
+// loop runs the task for each item and sums the results up.
+func (t *taskRun) loop(ctx context.Context, whole *item, items []any) *outcome {
+	lc, err := t.control(whole.c)
+	if err != nil {
+		return whole.broken(err)
+	}
+	if _, used := whole.scope.Lookup(lc.loopVar); used && len(items) > 0 {
+		t.warn(fmt.Sprintf("%s: The loop variable '%s' is already in use. You should set the `loop_var` value in the `loop_control` option for the task to something else to avoid variable collisions and unexpected behavior.", t.info.Name, lc.loopVar))
+	}
+	if len(items) == 0 {
+		return whole.finish(&outcome{skipped: true, finished: true, result: value.MapOf("changed", false, "skipped", true, "skipped_reason", "No items in the list", "results", []any{})})
+	}
+	outs := make([]*outcome, len(items))
+	if lc.parallel > 1 && len(items) > 1 {
+		t.loopTogether(ctx, whole, items, lc, outs)
+	} else {
+		learned := value.NewMap(0)
+		for i := range items {
+			if i > 0 && lc.pause > 0 {
+				if !sleep(ctx, lc.pause) {
+					break
+				}
+			}
+			if ctx.Err() != nil {
+				break
+			}
+			it := t.item(ctx, whole, items, i, lc, learned)
+			outs[i] = it.attempts(ctx)
+			t.endItem(it, outs[i], items, i, lc)
+			// Later items see what earlier ones registered or set.
+			learn(learned, t.task, outs[i])
+			whole.addSpent(it)
+		}
+	}
+	return t.sumUp(whole, outs)
+}
+
+func learn(learned *value.Map, t *playbook.Task, out *outcome) {
+	if t.Register != "" {
+		learned.Set(t.Register, out.result)
+	}
+	for _, e := range out.effects {
+		if set, ok := factsOf(e); ok {
+			learned.Update(set)
+		}
+	}
+}
+
+func (it *item) addSpent(o *item) {
+	it.spent.Wait += o.spent.Wait
+	it.spent.Run += o.spent.Run
+}
+
+// item makes the pass for one item.
+func (t *taskRun) item(ctx context.Context, whole *item, items []any, i int, lc control, learned *value.Map) *item {
+	v := value.MapOf("ansible_loop_var", lc.loopVar, lc.loopVar, items[i])
+	if lc.indexVar != "" {
+		v.Set("ansible_index_var", lc.indexVar)
+		v.Set(lc.indexVar, i)
+	}
+	if lc.extended {
+		n := len(items)
+		x := value.MapOf("index", i+1, "index0", i, "first", i == 0, "last", i == n-1, "length", n, "revindex", n-i, "revindex0", n-i-1)
+		if lc.all {
+			x.Set("allitems", items)
+		}
+		if i+1 < n {
+			x.Set("nextitem", items[i+1])
+		}
+		if i > 0 {
+			x.Set("previtem", items[i-1])
+		}
+		v.Set("ansible_loop", x)
+	}
+	it := &item{taskRun: t, scope: whole.scope.With(learned.Clone()).With(v)}
+	it.c = t.context(ctx, it.scope)
+	it.noLog = t.flagOr(it.c, playbook.NoLog, false)
+	return it
+}
+
+// endItem notes the item in its result and tells it.
+func (t *taskRun) endItem(it *item, out *outcome, items []any, i int, lc control) {
+	it.label = ""
+	out.result.Set(lc.loopVar, items[i])
+	out.result.Set("ansible_loop_var", lc.loopVar)
+	if lc.indexVar != "" {
+		out.result.Set(lc.indexVar, i)
+		out.result.Set("ansible_index_var", lc.indexVar)
+	}
+	if x, ok := it.scope.Lookup("ansible_loop"); ok && lc.extended {
+		out.result.Set("ansible_loop", x)
+	}
+	label := any(items[i])
+	if t.task.Loop.Label != nil {
+		v, err := t.Engine.Resolve(it.c, t.task.Loop.Label)
+		if err != nil {
+			out.failed = true
+			out.result.Set("failed", true)
+			out.result.Set("msg", "Failed to template loop_control.label: "+err.Error())
+		} else {
+			label = v
+		}
+	}
+	out.label = template.Str(label)
+	if out.noLog {
+		out.label = "(censored due to no_log)"
+	}
+	if out.include == nil || out.skipped || out.failed {
+		t.tellItem(it, out)
+	}
+}
+
+func (t *taskRun) tellItem(it *item, out *outcome) {
+	r := t.event(out)
+	r.Item, r.Label = true, out.label
+	r.Spent = it.spent
+	if t.bypassItem() && r.Status <= event.Changed {
+		return // add_host and group_by are told once they have taken effect
+	}
+	t.tell(r)
+}
+
+// sumUp makes the result of the whole loop.
+func (t *taskRun) sumUp(whole *item, outs []*outcome) *outcome {
+	sum := &outcome{skipped: true, finished: true, noLog: whole.noLog}
+	results := []any{}
+	var warnings, deprecations []any
+	allIgnored := true
+	for _, out := range outs {
+		if out == nil { // the run was stopped
+			sum.finished = false
+			continue
+		}
+		sum.items = append(sum.items, out)
+		results = append(results, out.result)
+		sum.changed = sum.changed || out.changed
+		sum.skipped = sum.skipped && out.skipped
+		sum.noLog = sum.noLog || out.noLog
+		sum.diff = sum.diff || out.diff
+		sum.fatal = sum.fatal || out.fatal
+		sum.finished = sum.finished && out.finished
+		sum.unreachable = sum.unreachable || out.unreachable
+		if out.failed || out.unreachable {
+			sum.failed = sum.failed || out.failed
+			allIgnored = allIgnored && out.ignored
+		}
+		sum.delegated, sum.delegate = out.delegated, out.delegate
+		for _, n := range out.notify {
+			sum.notify = append(sum.notify, n)
+		}
+		sum.effects = append(sum.effects, out.effects...)
+		sum.include = append(sum.include, out.include...)
+		if w, ok := out.result.At("warnings").([]any); ok {
+			warnings = append(warnings, w...)
+			out.result.Delete("warnings")
+		}
+		if d, ok := out.result.At("deprecations").([]any); ok {
+			deprecations = append(deprecations, d...)
+			out.result.Delete("deprecations")
+		}
+	}
+	m := value.MapOf("results", results, "skipped", sum.skipped)
+	if warnings != nil {
+		m.Set("warnings", warnings)
+	}
+	if deprecations != nil {
+		m.Set("deprecations", deprecations)
+	}
+	m.Set("changed", sum.changed)
+	switch {
+	case sum.failed:
+		m.Set("failed", true)
+		m.Set("msg", "One or more items failed")
+	case sum.skipped:
+		m.Set("msg", "All items skipped")
+	default:
+		m.Set("msg", "All items completed")
+	}
+	if sum.unreachable && !sum.failed {
+		m.Set("unreachable", true)
+		m.Set("msg", "Data could not be sent to the remote host for every item: it became unreachable")
+	}
+	sum.ignored = (sum.failed || sum.unreachable) && allIgnored
+	sum.result = m
+	return sum
+}
+
+// sleep waits, unless ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// attempts is once, or as often as until: asks.
+func (it *item) attempts(ctx context.Context) *outcome {
+	t := it.task
+	if t.Until == nil {
+		return it.once(ctx)
+	}
+	retries, delay := 3, 5
+	var err error
+	if t.Retries != nil {
+		if retries, err = it.number(it.c, t.Retries, "retries"); err != nil {
+			return it.broken(err)
+		}
+		if retries <= 0 {
+			retries = 0
+		}
+	}
+	if t.Delay != nil {
+		if delay, err = it.number(it.c, t.Delay, "delay"); err != nil {
+			return it.broken(err)
+		}
+		if delay < 0 {
+			delay = 1
+		}
+	}
+	tries := retries + 1
+	if t.Retries == nil {
+		tries = 3
+	} else if retries == 0 {
+		tries = 1
+	}
+	for n := 1; ; n++ {
+		out := it.once(ctx)
+		if out.skipped || !out.finished || out.result == nil || out.include != nil || out.unreachable {
+			return out
+		}
+		out.result.Set("attempts", n)
+		if tries == 1 {
+			return out
+		}
+		ok, err := it.until(out)
+		if err != nil {
+			return it.broken(err)
+		}
+		if ok {
+			return out
+		}
+		if n == tries {
+			out.failed = true
+			out.result.Set("attempts", tries-1)
+			out.result.Set("failed", true)
+			return it.finish(out)
+		}
+		out.result.Set("retries", tries)
+		shown := it.shown(out)
+		it.tell(event.Retry{Task: it.info, Host: it.host.Name, Left: tries - n, Result: shown})
+		// Between attempts nothing is held: no lease, no slot.
+		if !sleep(ctx, time.Duration(delay)*time.Second) {
+			out.finished = false
+			return out
+		}
+	}
+}
+
+// until evaluates the until: condition with the result in view.
+func (it *item) until(out *outcome) (bool, error) {
+	c := it.withResult(out)
+	for _, cond := range it.task.Until {
+		ok, err := it.Engine.Condition(c, cond.Expr)
+		if err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}

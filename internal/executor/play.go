@@ -1,0 +1,504 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/executor/strategy"
+	"github.com/tutti-run/tutti/internal/inventory"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/vars"
+)
+
+// playRun is one batch of one play. Its fields belong to the goroutine that
+// runs the loop in run; tasks get what they need when they are started.
+type playRun struct {
+	*Run
+	play         *playbook.Play
+	vars         *vars.Play
+	name         string
+	all          []string // names of all hosts of the play
+	removed      map[string]bool
+	strategyName string
+
+	batch    []*inventory.Host
+	runners  []*strategy.Runner
+	byName   map[string]*strategy.Runner
+	hosts    map[string]*inventory.Host
+	handlers []*playbook.Task
+	notified map[*playbook.Task]map[string]bool
+	// roles tells which uses of roles a host has finished, and in which of them
+	// at least one task ran.
+	rolesDone    map[string]map[string]bool
+	roleRan      map[string]map[string]bool
+	names        map[*playbook.Task]string // as shown
+	force        bool
+	handlerNames map[*playbook.Task]string
+	endPlay      bool // meta: end_play ends the later batches too
+	stopped      bool // the play ends for everybody (any_errors_fatal, end_play)
+	broke        bool // and the run with it
+	maxFail      float64
+	err          error
+
+	// doomed is set when a failure under any_errors_fatal is on its way to end
+	// the play; fatalHosts are the hosts that had it.
+	doomed     bool
+	fatalHosts []*strategy.Runner
+}
+
+// done is a task that has ended on a host.
+type done struct {
+	step   *step
+	runner *strategy.Runner
+	out    *outcome
+}
+
+// step is a task on its way on some hosts.
+type step struct {
+	task     *playbook.Task
+	hosts    []*strategy.Runner // those that run it
+	others   []*strategy.Runner // run_once: those that it also counts for
+	left     int
+	once     bool
+	outcomes map[*strategy.Runner]*outcome
+	fatal    bool
+}
+
+// run plays the batch. broke tells that the run ends with it.
+func (p *playRun) run(ctx context.Context, batch []*inventory.Host) (broke bool, err error) {
+	if err := p.prepare(ctx, batch); err != nil {
+		return false, err
+	}
+	next, err := strategy.ByName(p.strategyName, p.Forks)
+	if err != nil {
+		return false, at(p.play.Pos, err)
+	}
+	results := make(chan done)
+	inFlight := 0
+	for {
+		if ctx.Err() == nil && !p.stopped && p.err == nil {
+			for _, s := range next(p.runners) {
+				n, err := p.begin(ctx, s, results)
+				if err != nil {
+					p.err = err
+					break
+				}
+				inFlight += n
+			}
+		}
+		if inFlight == 0 {
+			if ctx.Err() != nil || p.err != nil || p.finished() {
+				break
+			}
+			continue // only tasks of the executor itself ran
+		}
+		d := <-results
+		inFlight--
+		p.end(ctx, d)
+	}
+	return p.broke, p.err
+}
+
+// finished reports whether nobody has anything left to do.
+func (p *playRun) finished() bool {
+	if p.stopped {
+		return true
+	}
+	for _, r := range p.runners {
+		if r.Busy || r.Cursor.Next() != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// prepare builds the hosts' cursors and the play's variables.
+func (p *playRun) prepare(ctx context.Context, batch []*inventory.Host) error {
+	p.byName, p.hosts = map[string]*strategy.Runner{}, map[string]*inventory.Host{}
+	p.notified, p.names = map[*playbook.Task]map[string]bool{}, map[*playbook.Task]string{}
+	p.rolesDone, p.roleRan = map[string]map[string]bool{}, map[string]map[string]bool{}
+	p.handlers = slices.Clone(p.play.Handlers)
+	p.batch = batch
+	c := &template.Context{Ctx: ctx, Vars: p.vars.Scope(nil, nil), Env: p.env(nil, p.play)}
+	var err error
+	if p.force, err = p.flag(c, p.play.ForceHandlers, p.ForceHandlers); err != nil {
+		return at(p.play.Pos, err)
+	}
+	items, err := p.tree(c)
+	if err != nil {
+		return err
+	}
+	for _, h := range batch {
+		name := h.Name
+		p.hosts[name] = h
+		r := &strategy.Runner{Host: name, Cursor: strategy.NewCursor(items)}
+		r.Cursor.Skip = func(t *playbook.Task) bool { return p.skip(name, t) }
+		if p.lost[name] || p.failed[name] {
+			r.Cursor.End()
+			p.removed[name] = true
+		}
+		p.runners = append(p.runners, r)
+		p.byName[name] = r
+	}
+	p.refreshMagic()
+	if p.maxFail, err = p.percentage(c); err != nil {
+		return at(p.play.Pos, err)
+	}
+	if err := p.varsFiles(c); err != nil {
+		return err
+	}
+	p.loadFactCache(batch)
+	return nil
+}
+
+func (p *playRun) loadFactCache(batch []*inventory.Host) {
+	if p.Facts == nil {
+		return
+	}
+	for _, h := range batch {
+		if p.Vars.Facts(h).Len() == 0 {
+			if facts, ok := p.Facts.Load(h.Name); ok {
+				p.Vars.AddFacts(h, facts)
+			}
+		}
+	}
+}
+
+func (p *playRun) percentage(c *template.Context) (float64, error) {
+	raw := p.play.MaxFail
+	if raw == nil {
+		raw = p.MaxFailPercentage
+	}
+	if raw == nil {
+		return -1, nil
+	}
+	v, err := p.Engine.Resolve(c, raw)
+	if err != nil {
+		return 0, err
+	}
+	switch v := v.(type) {
+	case int:
+		return float64(v), nil
+	case float64:
+		return v, nil
+	case string:
+		f, err := strconv.ParseFloat(trimPercent(v), 64)
+		if err == nil {
+			return f, nil
+		}
+	}
+	return 0, fmt.Errorf("max_fail_percentage is %s: it must be a number", template.Repr(v))
+}
+
+func trimPercent(s string) string {
+	if n := len(s); n > 0 && s[n-1] == '%' {
+		return s[:n-1]
+	}
+	return s
+}
+
+// tree is what every host of the play walks: fact gathering, the sections,
+// and a flush of the handlers after each.
+func (p *playRun) tree(c *template.Context) ([]playbook.Item, error) {
+	var items []playbook.Item
+	gather, err := p.gathers(c)
+	if err != nil {
+		return nil, at(p.play.Pos, err)
+	}
+	if gather {
+		items = append(items, p.gatherTask())
+	}
+	section := func(blocks ...*playbook.Block) {
+		var part []playbook.Item
+		for _, b := range blocks {
+			part = append(part, b)
+		}
+		if p.force && len(part) > 0 {
+			// Forced handlers run however the section ends.
+			items = append(items, &playbook.Block{Pos: p.play.Pos, Implicit: true, Keywords: &playbook.Keywords{}, Items: part, Always: []playbook.Item{p.flushTask()}})
+			return
+		}
+		items = append(append(items, part...), p.flushTask())
+	}
+	section(p.play.PreTasks...)
+	section(slices.Concat(p.play.RoleTasks, p.play.Tasks)...)
+	section(p.play.PostTasks...)
+	return items, nil
+}
+
+func (p *playRun) gathers(c *template.Context) (bool, error) {
+	if p.play.GatherFacts == nil {
+		return p.Gathering != "explicit", nil
+	}
+	return p.flag(c, p.play.GatherFacts, true)
+}
+
+func (p *playRun) gatherTask() *playbook.Task {
+	args := value.NewMap(4)
+	set := func(name string, play, option any) {
+		if play != nil {
+			option = play
+		}
+		if option != nil {
+			args.Set(name, option)
+		}
+	}
+	var subset any
+	if len(p.GatherSubset) > 0 {
+		subset = value.FromGo(p.GatherSubset)
+	}
+	set("gather_subset", p.play.GatherSubset, subset)
+	var timeout any
+	if p.GatherTimeout > 0 {
+		timeout = p.GatherTimeout
+	}
+	set("gather_timeout", p.play.GatherTimeout, timeout)
+	var path any
+	if p.FactPath != "" {
+		path = p.FactPath
+	}
+	set("fact_path", p.play.FactPath, path)
+	k := *p.play.Keywords
+	k.Vars = nil
+	k.Tags = []any{"always"}
+	k.When = nil
+	return &playbook.Task{ID: p.Loader.NextID(), Pos: p.play.Pos, Name: "Gathering Facts", Action: "gather_facts", Module: "ansible.builtin.setup",
+		Keywords: &k, Own: &playbook.Keywords{}, Parent: &k, Args: args, Implicit: true}
+}
+
+func (p *playRun) flushTask() *playbook.Task {
+	k := &playbook.Keywords{Tags: []any{"always"}}
+	return &playbook.Task{ID: p.Loader.NextID(), Pos: p.play.Pos, Kind: playbook.MetaTask, Action: "meta", Keywords: k, Own: k, Parent: k,
+		Args: value.MapOf("_raw_params", "flush_handlers"), Implicit: true}
+}
+
+// refreshMagic works out which hosts are in play.
+func (p *playRun) refreshMagic() {
+	var in, batch, all []any
+	for _, n := range p.all {
+		all = append(all, n)
+		if !p.removed[n] {
+			in = append(in, n)
+		}
+	}
+	for _, h := range p.batch {
+		if !p.removed[h.Name] {
+			batch = append(batch, h.Name)
+		}
+	}
+	names, deps := []any{}, []any{}
+	for _, r := range p.play.Roles {
+		if r.Parent == nil {
+			names = append(names, r.Name)
+		} else {
+			deps = append(deps, r.Name)
+		}
+	}
+	union := append(slices.Clone(names), deps...)
+	p.vars.SetMagic(value.MapOf("ansible_play_hosts_all", list(all), "ansible_play_hosts", list(in), "ansible_play_batch", list(batch), "play_hosts", list(batch),
+		"ansible_play_name", p.name, "ansible_play_role_names", names, "role_names", names, "ansible_dependent_role_names", deps, "ansible_role_names", unique(union)))
+}
+
+func list(l []any) []any {
+	if l == nil {
+		return []any{}
+	}
+	return l
+}
+
+func unique(l []any) []any {
+	out := []any{}
+	for _, e := range l {
+		if !slices.Contains(out, e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// skip passes over tasks that tags leave out, that belong to a role the host
+// has finished already, or that come before --start-at-task.
+func (p *playRun) skip(host string, t *playbook.Task) bool {
+	if t.Role != nil && t.Kind != playbook.RoleComplete && !t.Role.AllowDuplicates && p.rolesDone[host][t.Role.Key] {
+		return true
+	}
+	if t.Kind == playbook.RoleComplete && p.rolesDone[host][t.Role.Key] && !t.Role.AllowDuplicates {
+		return true
+	}
+	if t.Implicit {
+		return t.Module != "" && !p.tagged(t)
+	}
+	if !p.started {
+		if !p.startsHere(t) {
+			return true
+		}
+		p.Run.started = true
+	}
+	return !p.tagged(t)
+}
+
+// begin starts a step. It returns how many results will come.
+func (p *playRun) begin(ctx context.Context, s strategy.Step, results chan<- done) (int, error) {
+	t := s.Task
+	switch t.Kind {
+	case playbook.MetaTask:
+		return 0, p.meta(ctx, t, s.Hosts)
+	case playbook.RoleComplete:
+		for _, r := range s.Hosts {
+			if p.roleRan[r.Host][t.Role.Key] {
+				mark(p.rolesDone, r.Host, t.Role.Key)
+			}
+			r.Cursor.Advance()
+		}
+		return 0, nil
+	}
+	st := &step{task: t, hosts: s.Hosts, outcomes: map[*strategy.Runner]*outcome{}}
+	once, err := p.once(ctx, t, s.Hosts[0].Host)
+	if err != nil {
+		return 0, err
+	}
+	if once && len(s.Hosts) > 0 && (p.strategyName == "linear" || p.strategyName == "ansible.builtin.linear") {
+		st.once = true
+		st.hosts, st.others = s.Hosts[:1], s.Hosts[1:]
+	}
+	name := p.taskName(ctx, t, s.Hosts[0].Host)
+	info := p.info(t, name)
+	linear := p.strategyName == "linear" || p.strategyName == "ansible.builtin.linear"
+	if !t.Implicit || t.Module != "" {
+		hosts := make([]string, len(st.hosts))
+		for i, r := range st.hosts {
+			hosts[i] = r.Host
+		}
+		p.tell(event.TaskStart{Task: info, Hosts: hosts, Banner: linear})
+	}
+	for _, r := range st.others {
+		r.Busy = true
+	}
+	started := 0
+	for _, r := range st.hosts {
+		r.Busy = true
+		if p.Options.Step != nil {
+			run, ask := p.Options.Step(name, r.Host)
+			if !ask {
+				p.Options.Step = nil
+			}
+			if !run {
+				r.Busy = false
+				r.Cursor.Advance()
+				continue
+			}
+		}
+		tr := &taskRun{playRun: p, task: t, host: p.hosts[r.Host], info: info, inRescue: r.Cursor.Rescuing()}
+		started++
+		go func() { // waited for in run: each sends exactly one result
+			results <- done{step: st, runner: r, out: tr.run(ctx)}
+		}()
+	}
+	st.left = started
+	return started, nil
+}
+
+func mark(m map[string]map[string]bool, host, key string) {
+	if m[host] == nil {
+		m[host] = map[string]bool{}
+	}
+	m[host][key] = true
+}
+
+// end takes in the result of a task on one host.
+func (p *playRun) end(ctx context.Context, d done) {
+	d.step.left--
+	d.step.outcomes[d.runner] = d.out
+	if d.out.canceled {
+		d.runner.Busy = false
+		return
+	}
+	if d.out.include == nil {
+		if err := p.apply(d); err != nil && p.err == nil {
+			p.err = err
+		}
+	}
+	if d.step.left > 0 {
+		if d.out.include == nil {
+			d.runner.Busy = false
+		}
+		return
+	}
+	p.endStep(ctx, d.step)
+}
+
+// endStep closes a step that has ended on all its hosts.
+func (p *playRun) endStep(ctx context.Context, s *step) {
+	if err := p.include(ctx, s); err != nil && p.err == nil {
+		p.err = err
+	}
+	for _, r := range slices.Concat(s.hosts, s.others) {
+		r.Busy = false
+	}
+	if s.fatal {
+		p.fatal(s)
+	}
+	if p.maxFail >= 0 && len(p.batch) > 0 {
+		failed := 0
+		for _, h := range p.batch {
+			if p.failed[h.Name] || p.lost[h.Name] {
+				failed++
+			}
+		}
+		if float64(failed) > math.Floor(p.maxFail/100*float64(len(p.batch))*1e6)/1e6 {
+			p.stop()
+		}
+	}
+	if p.doomed && !p.stopped {
+		p.doom()
+	}
+}
+
+// fatal begins the end of the play for everybody, as any_errors_fatal asks.
+// Hosts that failed finish their rescue and always parts first; where a rescue
+// takes the failure, the play goes on.
+func (p *playRun) fatal(s *step) {
+	p.doomed = true
+	for r, out := range s.outcomes {
+		if out.failed || out.unreachable {
+			p.fatalHosts = append(p.fatalHosts, r)
+		}
+	}
+}
+
+func (p *playRun) doom() {
+	for _, r := range p.fatalHosts {
+		if p.lost[r.Host] || r.Cursor.Failed {
+			continue
+		}
+		if !r.Cursor.Failing() {
+			if !r.Cursor.Rescuing() {
+				p.doomed, p.fatalHosts = false, nil
+			}
+			return
+		}
+		if r.Cursor.Next() != nil {
+			return
+		}
+	}
+	for _, r := range p.runners {
+		if !p.lost[r.Host] {
+			p.failed[r.Host] = true
+		}
+	}
+	p.stop()
+}
+
+// stop ends the play, and the run after it.
+func (p *playRun) stop() {
+	if !p.stopped {
+		p.tell(event.NoHosts{Remaining: true})
+	}
+	p.stopped, p.broke = true, true
+}

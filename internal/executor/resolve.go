@@ -1,0 +1,375 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// condition evaluates when:. It returns nil if the task is to run.
+func (it *item) condition() *outcome {
+	for _, cond := range it.task.When {
+		ok, err := it.Engine.Condition(it.c, cond.Expr)
+		if err != nil {
+			return it.finish(failure(conditionText(cond, err)))
+		}
+		if !ok {
+			return it.finish(&outcome{skipped: true, finished: true,
+				result: value.MapOf("changed", false, "skipped", true, "skip_reason", "Conditional result was False")})
+		}
+	}
+	return nil
+}
+
+func conditionText(cond playbook.Cond, err error) string {
+	var te *template.Error
+	text := err.Error()
+	if errors.As(err, &te) {
+		text = te.Msg
+	}
+	if cond.Pos.IsValid() {
+		text += fmt.Sprintf("\n\nThe error appears to be in '%s': line %d, column %d", cond.Pos.File, cond.Pos.Line, cond.Pos.Column)
+	}
+	return text
+}
+
+// resolved is what a task became: a call with what is needed to make it.
+type resolved struct {
+	*module.Call
+	spec   *module.Spec
+	args   module.Args
+	finish func(*module.Result) *module.Result
+	raw    string // the command of a raw task
+	local  bool   // runs on the controller whatever the connection
+}
+
+// resolve evaluates everything the task says. It gives either a call for the
+// target, or the result of a task that the controller carries out itself.
+func (it *item) resolve(ctx context.Context) (call *resolved, done *module.Result, err error) {
+	it.Run.resolve <- struct{}{}
+	defer func() { <-it.Run.resolve }()
+	t := it.task
+	if t.Kind == playbook.IncludeTasks || t.Kind == playbook.IncludeRole {
+		done, err := it.resolveInclude()
+		return nil, done, err
+	}
+	if err := it.modes(); err != nil {
+		return nil, nil, err
+	}
+	if err := it.delegation(); err != nil {
+		return nil, nil, err
+	}
+	name, python, err := it.moduleName()
+	if err != nil {
+		return nil, nil, err
+	}
+	args, err := it.arguments(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &resolved{}
+	if python != "" {
+		r.Call, err = it.pythonCall(ctx, python, name, args)
+	} else {
+		done, err = it.nativeCall(ctx, name, args, r)
+	}
+	if err != nil || done != nil {
+		return nil, done, err
+	}
+	if err := it.complete(ctx, r); err != nil {
+		return nil, nil, err
+	}
+	return r, nil, nil
+}
+
+// modes evaluates check_mode and diff.
+func (it *item) modes() error {
+	var err error
+	check, _ := it.task.Get(playbook.CheckMode)
+	if it.check, err = it.flag(it.c, check, it.Check); err != nil {
+		return err
+	}
+	diff, _ := it.task.Get(playbook.Diff)
+	if it.diff, err = it.flag(it.c, diff, it.Diff); err != nil {
+		return err
+	}
+	v, _ := it.task.Get(playbook.NoLog)
+	it.noLog, err = it.flag(it.c, v, false)
+	return err
+}
+
+// delegation works out where the item runs.
+func (it *item) delegation() error {
+	name, err := it.keywordText(it.c, playbook.DelegateTo, "")
+	if err != nil || name == "" {
+		return err
+	}
+	h := it.Inventory.LookupHost(name)
+	if h == nil {
+		h = it.Run.adHoc(name)
+	}
+	it.delegate, it.delegated = h, name
+	return nil
+}
+
+// moduleName resolves the name of a module that holds a template.
+func (it *item) moduleName() (module.Name, string, error) {
+	if it.task.Module != "" {
+		return it.task.Module, it.task.Python, nil
+	}
+	name, err := it.Engine.ResolveString(it.c, value.Text(it.task.Action, it.task.Pos))
+	if err != nil {
+		return "", "", err
+	}
+	if it.Loader.Modules == nil {
+		return "", "", fmt.Errorf("couldn't resolve module/action '%s'", name)
+	}
+	found, ok := it.Loader.Modules.Find(name, it.task.Collections, nil)
+	if !ok {
+		return "", "", fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", name)
+	}
+	return found.Name, found.Python, found.Err
+}
+
+// arguments evaluates the task's arguments, module_defaults below them, and
+// drops those that are omitted.
+func (it *item) arguments(name module.Name) (*value.Map, error) {
+	t := it.task
+	args := value.NewMap(t.Args.Len())
+	raw := t.Args
+	if t.RawArgs != nil {
+		v, err := it.Engine.Resolve(it.c, t.RawArgs)
+		if err != nil {
+			return nil, err
+		}
+		switch v := v.(type) {
+		case *value.Map:
+			raw = v
+		case string:
+			kv, err := module.ParseKV(v, true)
+			if err != nil {
+				return nil, err
+			}
+			raw = kv
+		default:
+			return nil, fmt.Errorf("invalid or malformed argument: '%s'", template.Str(v))
+		}
+	}
+	if t.ArgsTemplate != nil {
+		v, err := it.Engine.Resolve(it.c, t.ArgsTemplate)
+		if err != nil {
+			return nil, err
+		}
+		m, ok := v.(*value.Map)
+		if !ok {
+			return nil, fmt.Errorf("invalid or malformed argument: '%s'", template.Str(v))
+		}
+		merged := m.Clone()
+		merged.Update(raw)
+		raw = merged
+	}
+	for k, v := range raw.All() {
+		e, err := it.Engine.Resolve(it.c, v)
+		if err != nil {
+			return nil, err
+		}
+		if key, ok := k.(string); ok && value.HasMarkers(key) {
+			if key, err = it.Engine.ResolveString(it.c, value.Text(key, t.Pos)); err != nil {
+				return nil, err
+			}
+			k = key
+		}
+		args.Set(k, e)
+	}
+	if err := it.defaults(name, args); err != nil {
+		return nil, err
+	}
+	return dropOmitted(args).(*value.Map), nil
+}
+
+// defaults applies module_defaults; the innermost wins.
+func (it *item) defaults(name module.Name, args *value.Map) error {
+	if len(it.task.ModuleDefaults) == 0 {
+		return nil
+	}
+	merged := value.NewMap(4)
+	short := name.Short()
+	for _, raw := range it.task.ModuleDefaults {
+		v, err := it.Engine.Resolve(it.c, raw)
+		if err != nil {
+			return err
+		}
+		all, ok := v.(*value.Map)
+		if !ok {
+			return fmt.Errorf("module_defaults must be a dictionary, not %s", template.TypeName(v))
+		}
+		for _, key := range []string{short, "ansible.legacy." + short, string(name)} {
+			own, ok := all.Get(key)
+			if !ok || key == short && !strings.HasPrefix(string(name), "ansible.builtin.") {
+				continue
+			}
+			m, ok := own.(*value.Map)
+			if !ok {
+				return fmt.Errorf("module_defaults of %s must be a dictionary of parameters, not %s", key, template.TypeName(own))
+			}
+			merged.Update(m)
+		}
+	}
+	for k, v := range merged.All() {
+		if !args.Has(k) {
+			args.Set(k, v)
+		}
+	}
+	return nil
+}
+
+// dropOmitted removes parameters whose value is omit, at any depth of dicts.
+func dropOmitted(v any) any {
+	switch v := v.(type) {
+	case *value.Map:
+		clean := true
+		for _, e := range v.All() {
+			if e == template.Omit {
+				clean = false
+			} else if _, nested := e.(*value.Map); nested {
+				clean = false
+			} else if _, nested := e.([]any); nested {
+				clean = false
+			}
+		}
+		if clean {
+			return v
+		}
+		out := value.NewMap(v.Len())
+		for k, e := range v.All() {
+			if e != template.Omit {
+				out.Set(k, dropOmitted(e))
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, e := range v {
+			if e != template.Omit {
+				out = append(out, dropOmitted(e))
+			}
+		}
+		return out
+	}
+	return v
+}
+
+// nativeCall checks the arguments and lets the control half, if the module has
+// one, plan.
+func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Map, r *resolved) (*module.Result, error) {
+	spec := it.Modules.Spec(name)
+	if spec == nil {
+		return nil, fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", name)
+	}
+	parsed, err := spec.Parse(args)
+	it.secret = spec.Secrets(args)
+	if err != nil {
+		return it.invocation(module.Fail("%s", err), spec, args), nil
+	}
+	r.spec, r.args = spec, parsed
+	control := it.Modules.Control(name)
+	if control == nil {
+		r.Call = &module.Call{Module: name, Args: args}
+		it.fillIn(r.Call)
+		return nil, nil
+	}
+	if it.check && spec.Check == module.None {
+		return module.Skip("remote module (" + name.Short() + ") does not support check mode"), nil
+	}
+	plan, err := control.Plan(ctx, it.controller(ctx), parsed)
+	if err != nil {
+		var te *template.Error
+		if errors.As(err, &te) {
+			return nil, err
+		}
+		return it.invocation(module.Fail("%s", err), spec, args), nil
+	}
+	if plan.Done != nil {
+		return it.invocation(plan.Done, spec, args), nil
+	}
+	r.Call, r.finish = plan.Call, plan.Finish
+	it.fillIn(r.Call)
+	return nil, nil
+}
+
+// fillIn sets what every call of this item has.
+func (it *item) fillIn(call *module.Call) {
+	call.Check, call.Diff, call.NoLog, call.Verbosity = it.check, it.diff, it.noLog || it.NoTargetLog, it.Verbosity
+}
+
+// complete adds environment, background job and target to the call.
+func (it *item) complete(ctx context.Context, r *resolved) error {
+	env, err := it.environment()
+	if err != nil {
+		return err
+	}
+	r.Environment = env
+	if it.task.Async != nil {
+		if r.Async, err = it.number(it.c, it.task.Async, "async"); err != nil {
+			return err
+		}
+		if r.Async > 0 && it.check {
+			return errors.New("check mode and async cannot be used on same task.")
+		}
+	}
+	it.target, err = it.connect()
+	return err
+}
+
+func (it *item) environment() (map[string]string, error) {
+	if len(it.task.Environment) == 0 {
+		return nil, nil
+	}
+	out := map[string]string{}
+	for _, raw := range it.task.Environment {
+		v, err := it.Engine.Resolve(it.c, raw)
+		if err != nil {
+			return nil, err
+		}
+		m, ok := v.(*value.Map)
+		if !ok {
+			if v == template.Omit || v == nil || v == "" {
+				continue
+			}
+			return nil, fmt.Errorf("environment must be a dictionary, received %s (%s)", template.Str(v), template.TypeName(v))
+		}
+		for k, e := range m.All() {
+			if e != template.Omit {
+				out[template.Str(k)] = template.Str(e)
+			}
+		}
+	}
+	return out, nil
+}
+
+// invocation notes the arguments in a result, those that are secret left out.
+func (it *item) invocation(res *module.Result, spec *module.Spec, args *value.Map) *module.Result {
+	if !res.Skipped && res.Get("invocation") == nil {
+		res.Set("invocation", value.MapOf("module_args", spec.Censor(args)))
+	}
+	return res
+}
+
+func (it *item) pythonCall(ctx context.Context, path string, name module.Name, args *value.Map) (*module.Call, error) {
+	if it.Python == nil {
+		return nil, &diag.Problem{Pos: it.task.Pos, Msg: fmt.Sprintf("the module %s is written in Python (%s), which is not available here", name, path)}
+	}
+	call, err := it.Python.Call(ctx, path, name, args, PythonTask{Host: it.runsOn().Name, Check: it.check, Diff: it.diff, NoLog: it.noLog, Verbosity: it.Verbosity,
+		Var: func(n string) any { return it.connectionVar(n) }})
+	if err == nil {
+		it.fillIn(call)
+	}
+	return call, err
+}

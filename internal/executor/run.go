@@ -1,0 +1,366 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/inventory"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// errStop ends the run after a play in which nobody is left.
+var errStop = errors.New("no hosts left")
+
+// Play plays the playbooks in order and tells the recap. The error is for what
+// is wrong with the run itself; failed hosts are in the Result.
+func (r *Run) Play(ctx context.Context, books []*playbook.Playbook) (Result, error) {
+	var err error
+	for _, pb := range books {
+		if err = r.playbook(ctx, pb); err != nil {
+			break
+		}
+	}
+	if errors.Is(err, errStop) {
+		err = nil
+	}
+	interrupted := ctx.Err() != nil
+	res := Result{Interrupted: interrupted}
+	hosts := map[string]event.Counts{}
+	for h, c := range r.stats {
+		hosts[h] = *c
+	}
+	res.Failed, res.Unreachable = len(r.failed) > 0, len(r.lost) > 0
+	r.tell(event.Recap{Hosts: hosts, Stats: r.custom, Waits: r.waits, Interrupted: interrupted, Elapsed: time.Since(r.begin)})
+	if interrupted {
+		return res, nil
+	}
+	return res, err
+}
+
+func (r *Run) playbook(ctx context.Context, pb *playbook.Playbook) error {
+	r.tell(event.RunStart{RunID: r.RunID, Playbook: pb.Path, Check: r.Check})
+	for _, p := range pb.Plays {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := r.play(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// play runs one play, batch by batch.
+func (r *Run) play(ctx context.Context, p *playbook.Play) error {
+	v := r.Vars.NewPlay(p)
+	c := &template.Context{Ctx: ctx, Vars: v.Scope(nil, nil), Env: r.env(nil, p)}
+	if err := r.prompt(ctx, c, v, p); err != nil {
+		return err
+	}
+	hosts, err := r.hosts(c, p)
+	if err != nil {
+		return err
+	}
+	name := r.playName(c, p)
+	if len(hosts) == 0 {
+		r.tell(event.PlayStart{Name: name, Check: r.Check, Pos: p.Pos})
+		r.tell(event.NoHosts{})
+		return nil
+	}
+	strategyName, err := r.text(c, p.Strategy, r.Strategy)
+	if err != nil {
+		return at(p.Pos, err)
+	}
+	batches, err := r.batches(c, p, hosts)
+	if err != nil {
+		return at(p.Pos, err)
+	}
+	var names []string
+	for _, h := range hosts {
+		names = append(names, h.Name)
+	}
+	removed := map[string]bool{}
+	for _, batch := range batches {
+		before := len(r.failed) + len(r.lost)
+		pr := &playRun{Run: r, play: p, vars: v, name: name, all: names, removed: removed, strategyName: strategyName}
+		r.tell(event.PlayStart{Name: name, Strategy: strategyName, Hosts: hostNames(batch), Check: r.Check, Pos: p.Pos})
+		broke, err := pr.run(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil || pr.endPlay {
+			return nil
+		}
+		if broke || len(r.failed)+len(r.lost)-before >= len(batch) {
+			return errStop
+		}
+	}
+	return nil
+}
+
+func hostNames(hosts []*inventory.Host) []string {
+	out := make([]string, len(hosts))
+	for i, h := range hosts {
+		out[i] = h.Name
+	}
+	return out
+}
+
+// at puts a position to an error that has none.
+func at(pos diag.Pos, err error) error {
+	var p *diag.Problem
+	var ps diag.Problems
+	if errors.As(err, &p) || errors.As(err, &ps) {
+		return err
+	}
+	var te *template.Error
+	if errors.As(err, &te) && te.Pos.IsValid() {
+		return &diag.Problem{Pos: te.Pos, Msg: te.Msg}
+	}
+	return &diag.Problem{Pos: pos, Msg: err.Error()}
+}
+
+func (r *Run) playName(c *template.Context, p *playbook.Play) string {
+	if name, err := r.text(c, p.Name, ""); err == nil && name != "" {
+		return name
+	}
+	if name, ok := value.Plain(p.Name).(string); ok && name != "" {
+		return name
+	}
+	hosts, err := r.Engine.Resolve(c, p.Hosts)
+	if err != nil {
+		hosts = value.Plain(p.Hosts)
+	}
+	if l, ok := hosts.([]any); ok {
+		parts := make([]string, len(l))
+		for i, e := range l {
+			parts[i] = template.Str(e)
+		}
+		return strings.Join(parts, ",")
+	}
+	return template.Str(hosts)
+}
+
+// hosts resolves the play's pattern, the limit and the order.
+func (r *Run) hosts(c *template.Context, p *playbook.Play) ([]*inventory.Host, error) {
+	v, err := r.Engine.Resolve(c, p.Hosts)
+	if err != nil {
+		return nil, at(p.Pos, err)
+	}
+	var patterns []string
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			patterns = append(patterns, template.Str(e))
+		}
+	case string:
+		patterns = []string{v}
+	default:
+		patterns = []string{template.Str(v)}
+	}
+	hosts, missing, err := r.Inventory.MatchAll(patterns)
+	if err != nil {
+		return nil, at(p.Pos, err)
+	}
+	for _, m := range missing {
+		r.warn("Could not match supplied host pattern, ignoring: " + m)
+	}
+	if r.Subset != "" {
+		limited, _, err := r.Limit()
+		if err != nil {
+			return nil, err
+		}
+		hosts = slices.DeleteFunc(slices.Clone(hosts), func(h *inventory.Host) bool { return !slices.Contains(limited, h) })
+	}
+	order, err := r.text(c, p.Order, "inventory")
+	if err != nil {
+		return nil, at(p.Pos, err)
+	}
+	return ordered(slices.Clone(hosts), order)
+}
+
+// Limit resolves --limit.
+func (r *Run) Limit() (hosts []*inventory.Host, missing []string, err error) {
+	return r.Inventory.Match(r.Subset)
+}
+
+func ordered(hosts []*inventory.Host, order string) ([]*inventory.Host, error) {
+	byName := func(a, b *inventory.Host) int { return strings.Compare(a.Name, b.Name) }
+	switch order {
+	case "inventory", "":
+	case "reverse_inventory":
+		slices.Reverse(hosts)
+	case "sorted":
+		slices.SortFunc(hosts, byName)
+	case "reverse_sorted":
+		slices.SortFunc(hosts, byName)
+		slices.Reverse(hosts)
+	case "shuffle":
+		rand.Shuffle(len(hosts), func(i, j int) { hosts[i], hosts[j] = hosts[j], hosts[i] })
+	default:
+		return nil, fmt.Errorf("invalid 'order' specified for inventory hosts: %s", order)
+	}
+	return hosts, nil
+}
+
+// batches cuts the hosts as serial: says.
+func (r *Run) batches(c *template.Context, p *playbook.Play, hosts []*inventory.Host) ([][]*inventory.Host, error) {
+	var sizes []int
+	for _, s := range p.Serial {
+		v, err := r.Engine.Resolve(c, s)
+		if err != nil {
+			return nil, err
+		}
+		list, ok := v.([]any)
+		if !ok {
+			list = []any{v}
+		}
+		for _, e := range list {
+			n, err := batchSize(e, len(hosts))
+			if err != nil {
+				return nil, err
+			}
+			sizes = append(sizes, n)
+		}
+	}
+	if len(sizes) == 0 {
+		return [][]*inventory.Host{hosts}, nil
+	}
+	var out [][]*inventory.Host
+	for i := 0; len(hosts) > 0; i++ {
+		n := sizes[min(i, len(sizes)-1)]
+		if n <= 0 || n > len(hosts) {
+			n = len(hosts)
+		}
+		out = append(out, hosts[:n])
+		hosts = hosts[n:]
+	}
+	return out, nil
+}
+
+// batchSize reads one entry of serial: a number or a percentage. 0 and less
+// mean all.
+func batchSize(v any, hosts int) (int, error) {
+	switch v := v.(type) {
+	case nil:
+		return 0, nil
+	case int:
+		return v, nil
+	case string:
+		if pct, ok := strings.CutSuffix(strings.TrimSpace(v), "%"); ok {
+			f, err := strconv.ParseFloat(strings.TrimSpace(pct), 64)
+			if err == nil {
+				return max(1, int(f/100*float64(hosts))), nil
+			}
+		} else if n, err := strconv.Atoi(strings.TrimSpace(v)); err == nil {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("serial is %s: it must be a number of hosts or a percentage such as 30%%", template.Repr(v))
+}
+
+// prompt asks for vars_prompt, except for what the command line gave.
+func (r *Run) prompt(ctx context.Context, c *template.Context, v interface{ SetPrompted(*value.Map) }, p *playbook.Play) error {
+	answers := value.NewMap(len(p.VarsPrompt))
+	for _, q := range p.VarsPrompt {
+		if r.Vars.Extra.Has(q.Name) {
+			continue
+		}
+		answer, err := r.ask(ctx, c, q)
+		if err != nil {
+			return at(q.Pos, err)
+		}
+		answers.Set(q.Name, answer)
+	}
+	v.SetPrompted(answers)
+	return nil
+}
+
+func (r *Run) ask(ctx context.Context, c *template.Context, q playbook.Prompt) (any, error) {
+	text, err := r.text(c, q.Prompt, q.Name)
+	if err != nil {
+		return nil, err
+	}
+	def, err := r.Engine.Resolve(c, q.Default)
+	if err != nil {
+		return nil, err
+	}
+	line := text + ": "
+	if q.Default != nil {
+		line = fmt.Sprintf("%s [%s]: ", text, template.Str(def))
+	}
+	if r.Prompt == nil {
+		r.warn("Not prompting as we are not in interactive mode")
+		return def, nil
+	}
+	for {
+		answer, err := r.Prompt(ctx, line, !q.Private)
+		if errors.Is(err, ErrNotInteractive) {
+			r.warn("Not prompting as we are not in interactive mode")
+			return def, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if q.Confirm {
+			again, err := r.Prompt(ctx, "confirm "+line, !q.Private)
+			if err != nil {
+				return nil, err
+			}
+			if again != answer {
+				r.tell(event.Message{Text: "***** VALUES ENTERED DO NOT MATCH ****"})
+				continue
+			}
+		}
+		if answer == "" && q.Default != nil {
+			return def, nil
+		}
+		if q.Encrypt != "" {
+			expr := fmt.Sprintf("_tutti_answer | password_hash(%s", strconv.Quote(q.Encrypt))
+			if q.Salt != "" {
+				expr += ", salt=" + strconv.Quote(q.Salt)
+			}
+			if q.SaltSize > 0 {
+				expr += ", salt_size=" + strconv.Itoa(q.SaltSize)
+			}
+			inner := *c
+			inner.Vars = template.Overlay(c.Vars, template.MapScope{"_tutti_answer": answer})
+			return r.Engine.Expr(&inner, expr+")", q.Pos)
+		}
+		if !q.Unsafe {
+			return value.Text(answer, q.Pos), nil
+		}
+		return answer, nil
+	}
+}
+
+// ErrNotInteractive tells that there is no terminal to ask at.
+var ErrNotInteractive = errors.New("no terminal to ask at")
+
+// text evaluates a keyword that is text.
+func (r *Run) text(c *template.Context, v any, otherwise string) (string, error) {
+	if v == nil {
+		return otherwise, nil
+	}
+	return r.Engine.ResolveString(c, v)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,192 @@
+// Package strategy decides who goes next: which host runs which task. It is
+// pure: no clock, no lock, no I/O, so that its tests are plain tables.
+//
+// A Cursor walks one host through the tree of a play and knows about blocks,
+// rescue, always, included tasks and handlers. A Strategy looks at all cursors
+// and says which steps may begin. Begin with Strategy.
+package strategy
+
+import (
+	"slices"
+
+	"github.com/tutti-run/tutti/internal/playbook"
+)
+
+// The parts of a block, in the order in which hosts in lockstep reach them.
+const (
+	inTasks = iota
+	inRescue
+	inAlways
+)
+
+// Cursor is one host's place in a play. The zero Cursor is done.
+type Cursor struct {
+	frames []frame
+	// Failed is set when the host failed for good: no rescue took it.
+	Failed bool
+	// Skip, if set, tells which tasks are passed over without a word.
+	Skip func(*playbook.Task) bool
+}
+
+// frame is one block that is being walked.
+type frame struct {
+	parts  [3][]playbook.Item
+	seqs   []int // of an inserted frame: the order numbers of its items
+	part   int
+	index  int
+	failed bool // a failure goes on to the parent after the always part
+	// handlers marks the frame of a handler flush: its tasks run only where
+	// want says so, asked when the host gets there.
+	want func(*playbook.Task) bool
+}
+
+// NewCursor returns a cursor at the beginning of items.
+func NewCursor(items []playbook.Item) *Cursor {
+	return &Cursor{frames: []frame{{parts: [3][]playbook.Item{items}}}}
+}
+
+// Key orders places in a play: hosts in lockstep run the smallest first.
+type Key []int
+
+// Compare orders keys; a shorter key that is the beginning of a longer one
+// comes first.
+func (k Key) Compare(o Key) int { return slices.Compare(k, o) }
+
+// Next returns the host's next task without moving on; nil at the end.
+func (c *Cursor) Next() *playbook.Task {
+	for len(c.frames) > 0 {
+		f := &c.frames[len(c.frames)-1]
+		items := f.parts[f.part]
+		if f.index >= len(items) {
+			c.endOfPart(f)
+			continue
+		}
+		switch it := items[f.index].(type) {
+		case *playbook.Task:
+			if f.want != nil && !f.want(it) || f.want == nil && c.Skip != nil && c.Skip(it) {
+				f.index++
+				continue
+			}
+			return it
+		case *playbook.Block:
+			c.frames = append(c.frames, frame{parts: [3][]playbook.Item{it.Items, it.Rescue, it.Always}})
+		}
+	}
+	return nil
+}
+
+// endOfPart moves from a part that is finished to the next, or to the parent.
+func (c *Cursor) endOfPart(f *frame) {
+	if f.part != inAlways && len(f.parts[inAlways]) > 0 {
+		f.part, f.index = inAlways, 0
+		return
+	}
+	failed := f.failed
+	c.pop()
+	if failed {
+		c.Fail()
+	}
+}
+
+// pop leaves the innermost block and steps over it in its parent.
+func (c *Cursor) pop() {
+	c.frames = c.frames[:len(c.frames)-1]
+	if n := len(c.frames); n > 0 {
+		c.frames[n-1].index++
+	}
+}
+
+// Key returns the place of the task that Next returned.
+func (c *Cursor) Key() Key {
+	k := make(Key, 0, 3*len(c.frames))
+	for _, f := range c.frames {
+		if f.seqs != nil {
+			k = append(k, 1, f.part, f.seqs[min(f.index, len(f.seqs)-1)])
+			continue
+		}
+		k = append(k, 0, f.part, f.index)
+	}
+	return k
+}
+
+// Advance moves past the task that Next returned.
+func (c *Cursor) Advance() {
+	if n := len(c.frames); n > 0 {
+		c.frames[n-1].index++
+	}
+}
+
+// Insert puts blocks after the task that Next returned and moves to them. seqs
+// number the blocks among all that the same task brings to any host, so that
+// hosts in lockstep agree on their order.
+func (c *Cursor) Insert(blocks []*playbook.Block, seqs []int) {
+	if len(blocks) == 0 {
+		c.Advance()
+		return
+	}
+	items := make([]playbook.Item, len(blocks))
+	for i, b := range blocks {
+		items[i] = b
+	}
+	c.frames = append(c.frames, frame{parts: [3][]playbook.Item{items}, seqs: seqs})
+}
+
+// Flush runs the handlers that want picks, in order, after the task that Next
+// returned. want is asked as the host comes to each, so a handler may notify
+// a later one.
+func (c *Cursor) Flush(handlers []*playbook.Task, want func(*playbook.Task) bool) {
+	items := make([]playbook.Item, len(handlers))
+	for i, h := range handlers {
+		items[i] = h
+	}
+	c.frames = append(c.frames, frame{parts: [3][]playbook.Item{items}, want: want})
+}
+
+// Fail tells that the task which Next returned has failed. The host goes on
+// with the nearest rescue or always part, or is done. It reports whether a
+// rescue part is now at work.
+func (c *Cursor) Fail() (rescued bool) {
+	for len(c.frames) > 0 {
+		f := &c.frames[len(c.frames)-1]
+		switch {
+		case f.part == inTasks && len(f.parts[inRescue]) > 0:
+			f.part, f.index = inRescue, 0
+			return true
+		case f.part != inAlways && len(f.parts[inAlways]) > 0:
+			f.part, f.index, f.failed = inAlways, 0, true
+			return c.Rescuing()
+		}
+		c.frames = c.frames[:len(c.frames)-1]
+	}
+	c.Failed = true
+	return false
+}
+
+// Rescuing reports whether the host is inside a rescue part.
+func (c *Cursor) Rescuing() bool {
+	return slices.ContainsFunc(c.frames, func(f frame) bool { return f.part == inRescue })
+}
+
+// Failing reports whether the host has failed and only runs always parts on
+// its way out.
+func (c *Cursor) Failing() bool {
+	return c.Failed || slices.ContainsFunc(c.frames, func(f frame) bool { return f.failed })
+}
+
+// InHandlers reports whether the host is running handlers.
+func (c *Cursor) InHandlers() bool {
+	return slices.ContainsFunc(c.frames, func(f frame) bool { return f.want != nil })
+}
+
+// End leaves the play.
+func (c *Cursor) End() { c.frames = nil }
+
+// Replace makes items all that is left for the host (forced handlers).
+func (c *Cursor) Replace(items []playbook.Item) {
+	c.frames = []frame{{parts: [3][]playbook.Item{items}}}
+}
+
+// Rescuable reports whether a failure now would be taken by a rescue part.
+func (c *Cursor) Rescuable() bool {
+	return slices.ContainsFunc(c.frames, func(f frame) bool { return f.part == inTasks && len(f.parts[inRescue]) > 0 })
+}

@@ -1,0 +1,185 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/inventory"
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/vars"
+	"github.com/tutti-run/tutti/parallel"
+)
+
+// taskRun is one task on one host. It belongs to the goroutine that runs it.
+type taskRun struct {
+	*playRun
+	task     *playbook.Task
+	host     *inventory.Host
+	info     event.Task
+	inRescue bool
+}
+
+// item is one pass through a task: the whole of it, or one item of its loop.
+type item struct {
+	*taskRun
+	scope *vars.Scope
+	c     *template.Context
+	label string
+	spent event.Spent
+
+	noLog  bool
+	secret []string // values of parameters that must not be shown
+	// where the item runs:
+	delegate  *inventory.Host // nil on the host itself
+	delegated string
+	target    Target
+	check     bool
+	diff      bool
+}
+
+// once is the path of a task, for one item and one attempt: resolve, acquire,
+// call, judge. What comes of it is told by the caller.
+func (it *item) once(ctx context.Context) *outcome {
+	if skip := it.condition(); skip != nil {
+		return skip
+	}
+	// resolve: everything the task says becomes a complete call, or the task is
+	// carried out here on the controller.
+	call, done, err := it.resolve(ctx)
+	if err != nil {
+		return it.broken(err)
+	}
+	if done == nil {
+		// acquire: nothing runs that may not run now.
+		var lease parallel.Lease
+		if lease, err = it.acquire(ctx, call); err != nil {
+			return it.broken(err)
+		}
+		// call: on the target, through its agent.
+		done, err = it.call(lease.Context(), call)
+		if cause := context.Cause(lease.Context()); errors.Is(cause, parallel.ErrLost) {
+			done, err = module.Fail("%s", cause), nil
+		}
+		lease.Release()
+		if err != nil {
+			return it.broken(err)
+		}
+	}
+	// judge: what the result means for the play.
+	return it.judge(done)
+}
+
+// run takes the task through its loop, if it has one, and returns what came of
+// it on the host.
+func (t *taskRun) run(ctx context.Context) *outcome {
+	begin := time.Now()
+	it := &item{taskRun: t, scope: t.scope()}
+	it.c = t.context(ctx, it.scope)
+	it.noLog = t.flagOr(it.c, playbook.NoLog, false)
+
+	var out *outcome
+	items, looped, err := t.items(it.c)
+	switch {
+	case err != nil:
+		// The condition decides first: a task that is skipped may loop over
+		// something that is not defined.
+		if out = it.condition(); out == nil || out.failed {
+			out = it.broken(err)
+		}
+	case looped:
+		out = t.loop(ctx, it, items)
+	default:
+		out = it.attempts(ctx)
+	}
+	out.canceled = ctx.Err() != nil && !out.finished
+	out.spent = it.spent
+	out.spent.Begin, out.spent.Total = begin, time.Since(begin)
+	out.looped = looped
+	return out
+}
+
+// outcome is what came of a task on a host, or of one item.
+type outcome struct {
+	result      *value.Map
+	failed      bool
+	unreachable bool
+	skipped     bool
+	changed     bool
+	ignored     bool // ignore_errors, ignore_unreachable
+	finished    bool // it came to an end of its own
+	canceled    bool
+	looped      bool
+	noLog       bool
+	fatal       bool // any_errors_fatal is asked for
+	diff        bool
+	delegated   string
+	label       string
+	notify      []string
+	effects     []effect
+	include     []*include
+	items       []*outcome
+	spent       event.Spent
+	delegate    *inventory.Host
+}
+
+// effect is a change that a result makes to the run, with the host whose
+// variables it changes.
+type effect struct {
+	module.Effect
+	facts         *value.Map // ansible_facts
+	factsDelegate bool
+}
+
+// failure is an outcome that failed before any module ran.
+func failure(msg string) *outcome {
+	return &outcome{failed: true, finished: true, result: value.MapOf("failed", true, "changed", false, "msg", msg)}
+}
+
+// broken turns an error into the outcome that a user sees.
+func (it *item) broken(err error) *outcome {
+	var lost *Unreachable
+	if errors.As(err, &lost) {
+		out := &outcome{unreachable: true, result: value.MapOf("unreachable", true, "changed", false, "msg", lost.Error())}
+		out.finished = !errors.Is(err, context.Canceled)
+		return it.finish(out)
+	}
+	out := failure(errorText(err))
+	out.finished = !errors.Is(err, context.Canceled)
+	return it.finish(out)
+}
+
+// finish fills in what every outcome of this item says.
+func (it *item) finish(out *outcome) *outcome {
+	out.noLog, out.diff, out.delegated, out.delegate, out.label = it.noLog, it.diff, it.delegated, it.delegate, it.label
+	out.notify = it.notified()
+	keyword := playbook.IgnoreErrors
+	if out.unreachable {
+		keyword = playbook.IgnoreUnreachable
+	}
+	if out.failed || out.unreachable {
+		out.ignored = it.flagOr(it.c, keyword, false)
+		out.fatal = it.flagOr(it.c, playbook.AnyErrorsFatal, it.AnyErrorsFatal)
+	}
+	return out
+}
+
+// errorText is an error as results show it.
+func errorText(err error) string {
+	var te *template.Error
+	if errors.As(err, &te) {
+		text := te.Msg
+		if te.Undefined {
+			text = "The task includes an option with an undefined variable. The error was: " + te.Msg
+		}
+		if te.Pos.IsValid() {
+			text += "\n\nThe error appears to be in '" + te.Pos.File + "': line " + itoa(te.Pos.Line) + ", column " + itoa(te.Pos.Column)
+		}
+		return text
+	}
+	return err.Error()
+}

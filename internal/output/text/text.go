@@ -1,0 +1,493 @@
+// Package text shows a run as lines of text, as Ansible's default callback
+// does, so that people and their scripts feel at home.
+//
+// A Printer is fed events one at a time (see event.Events).
+package text
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// Options say what is shown and how.
+type Options struct {
+	Out, Err      io.Writer
+	Color         bool
+	Columns       int // 0 is 79
+	Verbosity     int
+	HideSkipped   bool // display_skipped_hosts = no
+	HideOK        bool // display_ok_hosts = no
+	FailedStderr  bool
+	CheckMarkers  bool
+	PathOnFailure bool
+	HostStart     bool
+	CustomStats   bool
+	DiffContext   int
+	NoDeprecation bool
+	YAML          bool // callback_result_format = yaml
+	Pretty        bool
+}
+
+// Printer writes events as text.
+type Printer struct {
+	o        Options
+	free     bool // tasks of several hosts are mixed: headings come with results
+	lastTask int
+	banners  map[int]string
+	check    bool
+	seen     map[string]bool
+}
+
+// New returns a Printer.
+func New(o Options) *Printer {
+	if o.Columns < 79 {
+		o.Columns = 79
+	}
+	return &Printer{o: o, banners: map[int]string{}, seen: map[string]bool{}}
+}
+
+// The colours of Ansible's default configuration.
+const (
+	colorOK          = "0;32"
+	colorChanged     = "0;33"
+	colorSkip        = "0;36"
+	colorError       = "0;31"
+	colorUnreachable = "1;31"
+	colorWarn        = "1;35"
+	colorDeprecate   = "0;35"
+	colorDebug       = "1;30"
+	colorVerbose     = "0;34"
+	colorDiffAdd     = "0;32"
+	colorDiffRemove  = "0;31"
+	colorDiffLines   = "0;36"
+)
+
+func (p *Printer) paint(s, color string) string {
+	if !p.o.Color || color == "" {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = "\x1b[" + color + "m" + l + "\x1b[0m"
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p *Printer) line(s, color string)    { fmt.Fprintln(p.o.Out, p.paint(s, color)) }
+func (p *Printer) errline(s, color string) { fmt.Fprintln(p.o.Err, p.paint(s, color)) }
+func (p *Printer) failure(s, color string) {
+	if p.o.FailedStderr {
+		p.errline(s, color)
+		return
+	}
+	p.line(s, color)
+}
+
+func (p *Printer) banner(s string) {
+	stars := max(3, p.o.Columns-len([]rune(s)))
+	fmt.Fprintf(p.o.Out, "\n%s %s\n", s, strings.Repeat("*", stars))
+}
+
+// Tell shows one event.
+func (p *Printer) Tell(e event.Event) {
+	switch e := e.(type) {
+	case event.RunStart:
+		p.check = e.Check
+		if p.o.Verbosity > 1 {
+			p.banner("PLAYBOOK: " + e.Playbook[strings.LastIndexByte(e.Playbook, '/')+1:])
+		}
+		if e.Check && p.o.CheckMarkers {
+			p.banner("DRY RUN")
+		}
+	case event.PlayStart:
+		p.play(e)
+	case event.NoHosts:
+		if e.Remaining {
+			p.banner("NO MORE HOSTS LEFT")
+		} else {
+			p.line("skipping: no hosts matched", colorSkip)
+		}
+	case event.TaskStart:
+		p.task(e)
+	case event.Result:
+		p.result(e)
+	case event.Retry:
+		s := fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", e.Host, e.Task.Name, e.Left)
+		if p.o.Verbosity > 2 {
+			s += "Result was: " + p.dump(e.Result, false)
+		}
+		p.line(s, colorDebug)
+	case event.AsyncPoll:
+		p.line(fmt.Sprintf("ASYNC POLL on %s: jid=%s started=%d finished=%d", e.Host, e.JobID, e.Started, e.Finished), colorDebug)
+	case event.AsyncEnd:
+		word := "OK"
+		if e.Failed {
+			word = "FAILED"
+		}
+		p.line(fmt.Sprintf("ASYNC %s on %s: jid=%s", word, e.Host, e.JobID), colorDebug)
+	case event.Included:
+		s := fmt.Sprintf("included: %s for %s", e.File, strings.Join(e.Hosts, ", "))
+		if e.Label != "" {
+			s += " => (item=" + e.Label + ")"
+		}
+		p.line(s, colorSkip)
+	case event.Notified:
+		if p.o.Verbosity > 1 {
+			p.line(fmt.Sprintf("NOTIFIED HANDLER %s for %s", e.Handler, e.Host), colorVerbose)
+		}
+	case event.Message:
+		p.message(e)
+	case event.Recap:
+		p.recap(e)
+	}
+}
+
+func (p *Printer) play(e event.PlayStart) {
+	p.free = e.Strategy != "linear" && e.Strategy != "ansible.builtin.linear"
+	mark := ""
+	if e.Check && p.o.CheckMarkers {
+		mark = " [CHECK MODE]"
+	}
+	name := strings.TrimSpace(e.Name)
+	if name == "" {
+		p.banner("PLAY" + mark)
+		return
+	}
+	p.banner("PLAY [" + name + "]" + mark)
+}
+
+func (p *Printer) task(e event.TaskStart) {
+	prefix := "TASK"
+	if e.Task.Handler {
+		prefix = "RUNNING HANDLER"
+	}
+	mark := ""
+	if e.Task.Check && p.o.CheckMarkers {
+		mark = " [CHECK MODE]"
+	}
+	text := fmt.Sprintf("%s [%s]%s", prefix, e.Task.Name, mark)
+	if p.o.Verbosity > 1 {
+		text += "\x00task path: " + pathOf(e.Task)
+	}
+	p.banners[e.Task.ID] = text
+	if e.Banner && !p.o.HideSkipped && !p.o.HideOK {
+		p.heading(e.Task)
+	} else if e.Banner {
+		p.lastTask = -1
+	}
+	if p.o.HostStart {
+		for _, h := range e.Hosts {
+			p.line(fmt.Sprintf(" [started %s on %s]", e.Task.Name, h), colorOK)
+		}
+	}
+}
+
+func pathOf(t event.Task) string { return fmt.Sprintf("%s:%d", t.Pos.File, t.Pos.Line) }
+
+func (p *Printer) heading(t event.Task) {
+	text, path, _ := strings.Cut(p.banners[t.ID], "\x00")
+	p.banner(text)
+	if path != "" {
+		p.line(path, colorDebug)
+	}
+	p.lastTask = t.ID
+}
+
+// need shows the task's heading if another one was shown last.
+func (p *Printer) need(t event.Task) {
+	if p.lastTask != t.ID {
+		p.heading(t)
+	}
+}
+
+func (p *Printer) label(e event.Result) string {
+	if e.Delegated != "" {
+		return e.Host + " -> " + e.Delegated
+	}
+	return e.Host
+}
+
+func (p *Printer) result(e event.Result) {
+	switch e.Status {
+	case event.Failed:
+		p.failed(e)
+	case event.Unreachable:
+		p.need(e.Task)
+		if e.Item {
+			p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(e.Result, false)), colorError)
+			return
+		}
+		p.failure(fmt.Sprintf("fatal: [%s]: UNREACHABLE! => %s", p.label(e), p.dump(e.Result, false)), colorUnreachable)
+		if e.Ignored {
+			p.line("...ignoring", colorSkip)
+		}
+	case event.Skipped:
+		p.skipped(e)
+	default:
+		p.ok(e)
+	}
+}
+
+func (p *Printer) failed(e event.Result) {
+	p.need(e.Task)
+	p.exception(e.Result)
+	p.warnings(e.Result)
+	switch {
+	case e.Item:
+		p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(p.clean(e), false)), colorError)
+	case e.Looped:
+		if e.Ignored {
+			p.line("...ignoring", colorSkip)
+		}
+	default:
+		if p.o.Verbosity < 2 && p.o.PathOnFailure {
+			p.line("task path: "+pathOf(e.Task), colorDebug)
+		}
+		p.failure(fmt.Sprintf("fatal: [%s]: FAILED! => %s", p.label(e), p.dump(p.clean(e), e.Verbose)), colorError)
+		if e.Ignored {
+			p.line("...ignoring", colorSkip)
+		}
+	}
+}
+
+func (p *Printer) skipped(e event.Result) {
+	if p.o.HideSkipped {
+		return
+	}
+	p.need(e.Task)
+	text := "skipping: [" + e.Host + "]"
+	if e.Item {
+		text += " => (item=" + e.Label + ") "
+	}
+	if p.verbose(e) && e.Result != nil {
+		text += " => " + p.dump(p.clean(e), e.Verbose)
+	}
+	p.line(text, colorSkip)
+}
+
+func (p *Printer) ok(e event.Result) {
+	if e.Diff {
+		p.diff(e)
+	}
+	if e.Task.Include {
+		return
+	}
+	word, color := "ok", colorOK
+	if e.Status == event.Changed {
+		word, color = "changed", colorChanged
+	} else if p.o.HideOK {
+		return
+	}
+	p.need(e.Task)
+	p.warnings(e.Result)
+	text := fmt.Sprintf("%s: [%s]", word, p.label(e))
+	switch {
+	case e.Item:
+		text += " => (item=" + e.Label + ")"
+	case e.Looped:
+		return
+	}
+	if p.verbose(e) {
+		text += " => " + p.dump(p.clean(e), e.Verbose)
+	}
+	p.line(text, color)
+}
+
+func (p *Printer) verbose(e event.Result) bool {
+	return (p.o.Verbosity > 0 || e.Verbose) && !e.Quiet
+}
+
+func (p *Printer) diff(e event.Result) {
+	if e.Looped || e.Status != event.Changed {
+		return
+	}
+	d := e.Result.At("diff")
+	if d == nil {
+		return
+	}
+	if text := p.renderDiff(d); text != "" {
+		p.need(e.Task)
+		p.line(strings.TrimSuffix(text, "\n"), "")
+	}
+}
+
+// warnings shows what a module warned of, apart from its result.
+func (p *Printer) warnings(m *value.Map) {
+	if l, ok := m.At("warnings").([]any); ok {
+		for _, w := range l {
+			p.warn(fmt.Sprint(w))
+		}
+	}
+	if l, ok := m.At("deprecations").([]any); ok {
+		for _, d := range l {
+			if dm, ok := d.(*value.Map); ok {
+				p.deprecate(fmt.Sprint(dm.At("msg")), dm)
+			}
+		}
+	}
+}
+
+func (p *Printer) warn(text string) { p.once("[WARNING]: "+text, colorWarn) }
+
+func (p *Printer) deprecate(text string, m *value.Map) {
+	if p.o.NoDeprecation {
+		return
+	}
+	s := "[DEPRECATION WARNING]: " + strings.TrimSuffix(text, ".") + "."
+	if v, ok := m.At("version").(string); ok && v != "" {
+		s += " This feature will be removed in version " + v + "."
+	}
+	p.once(s+" Deprecation warnings can be disabled by setting deprecation_warnings=False in ansible.cfg.", colorDeprecate)
+}
+
+func (p *Printer) once(text, color string) {
+	if p.seen[text] {
+		return
+	}
+	p.seen[text] = true
+	p.errline(wrap(text, p.o.Columns), color)
+}
+
+// wrap breaks a message into lines of at most width, at spaces.
+func wrap(text string, width int) string {
+	var lines []string
+	line := ""
+	for _, w := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = w
+		case len([]rune(line))+1+len([]rune(w)) <= width:
+			line += " " + w
+		default:
+			lines = append(lines, line)
+			line = w
+		}
+	}
+	return strings.Join(append(lines, line), "\n")
+}
+
+func (p *Printer) message(e event.Message) {
+	switch e.Kind {
+	case event.Warning:
+		p.warn(e.Text)
+	case event.Deprecation:
+		p.deprecate(e.Text, nil)
+	default:
+		if p.o.Verbosity >= e.Verbosity {
+			text := e.Text
+			if e.Host != "" {
+				text = "<" + e.Host + "> " + text
+			}
+			color := ""
+			if e.Verbosity > 0 {
+				color = colorVerbose
+			}
+			p.line(text, color)
+		}
+	}
+}
+
+func (p *Printer) exception(m *value.Map) {
+	text, ok := m.At("exception").(string)
+	if !ok {
+		return
+	}
+	if p.o.Verbosity < 3 {
+		last := text
+		if i := strings.LastIndexByte(strings.TrimSpace(text), '\n'); i >= 0 {
+			last = strings.TrimSpace(text)[i+1:]
+		}
+		p.failure("An exception occurred during task execution. To see the full traceback, use -vvv. The error was: "+last, colorError)
+		return
+	}
+	p.failure("The full traceback is:\n"+text, colorError)
+}
+
+func (p *Printer) recap(e event.Recap) {
+	if e.Interrupted {
+		p.errline("[ERROR]: User interrupted execution", colorError)
+	}
+	p.banner("PLAY RECAP")
+	names := make([]string, 0, len(e.Hosts))
+	for h := range e.Hosts {
+		names = append(names, h)
+	}
+	sort.Strings(names)
+	for _, h := range names {
+		p.recapLine(h, e.Hosts[h])
+	}
+	fmt.Fprintln(p.o.Out)
+	if p.o.CustomStats && len(e.Stats) > 0 {
+		p.customStats(e.Stats)
+	}
+	if p.check && p.o.CheckMarkers {
+		p.banner("DRY RUN")
+	}
+	if p.o.Verbosity > 0 {
+		p.waits(e.Waits)
+	}
+}
+
+func (p *Printer) recapLine(host string, c event.Counts) {
+	count := func(name string, n int, color string) string {
+		s := fmt.Sprintf("%s=%-4d", name, n)
+		if n != 0 {
+			return p.paint(s, color)
+		}
+		return s
+	}
+	shown := fmt.Sprintf("%-26s", host)
+	if p.o.Color {
+		color := colorOK
+		switch {
+		case c.Failed > 0 || c.Unreachable > 0:
+			color = colorError
+		case c.Changed > 0:
+			color = colorChanged
+		}
+		shown = fmt.Sprintf("%-37s", p.paint(host, color))
+	}
+	fmt.Fprintf(p.o.Out, "%s : %s %s %s %s %s %s %s\n", shown, count("ok", c.OK, colorOK), count("changed", c.Changed, colorChanged),
+		count("unreachable", c.Unreachable, colorUnreachable), count("failed", c.Failed, colorError), count("skipped", c.Skipped, colorSkip),
+		count("rescued", c.Rescued, colorOK), count("ignored", c.Ignored, colorWarn))
+}
+
+func (p *Printer) customStats(stats map[string]*value.Map) {
+	p.banner("CUSTOM STATS: ")
+	one := func(m *value.Map) string {
+		return strings.ReplaceAll(string(value.JSON{Indent: 1, SortKeys: true}.Append(nil, m)), "\n", "")
+	}
+	names := make([]string, 0, len(stats))
+	for n := range stats {
+		if n != "_run" {
+			names = append(names, n)
+		}
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		p.line("\t"+n+": "+one(stats[n]), "")
+	}
+	if run := stats["_run"]; run != nil {
+		p.line("", "")
+		p.line("\tRUN: "+one(run), "")
+	}
+	p.line("", "")
+}
+
+func (p *Printer) waits(waits map[string]event.Wait) {
+	var parts []string
+	for kind, w := range waits {
+		if w.Total.Milliseconds() > 0 {
+			parts = append(parts, fmt.Sprintf("%s %.1fs in %d waits (longest %.1fs)", kind, w.Total.Seconds(), w.Count, w.Max.Seconds()))
+		}
+	}
+	if len(parts) > 0 {
+		sort.Strings(parts)
+		p.line("waited: "+strings.Join(parts, ", "), colorVerbose)
+	}
+}

@@ -1,0 +1,437 @@
+package vars
+
+import (
+	"net"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/inventory"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// Scope is the variables as one host sees them in one task. It is read by many
+// goroutines; With gives a scope with more variables on top.
+type Scope struct {
+	m    *Manager
+	play *Play
+	host *inventory.Host
+	task *playbook.Task
+
+	top    []*value.Map // loop variables and the like, highest first
+	tasks  *taskLayers
+	hosts  []*value.Map
+	stored *store
+}
+
+// Scope returns the view of a host and task; each of them may be nil.
+func (p *Play) Scope(h *inventory.Host, t *playbook.Task) *Scope {
+	s := &Scope{m: p.m, play: p, host: h, task: t}
+	if t != nil {
+		s.tasks = p.m.taskLayers(t)
+	} else {
+		s.tasks = &taskLayers{}
+	}
+	if h != nil {
+		s.hosts = p.m.hostLayers(h)
+		s.stored = p.m.store(h)
+	}
+	return s
+}
+
+// With returns the scope with vars above everything else.
+func (s *Scope) With(vars *value.Map) *Scope {
+	if vars.Len() == 0 {
+		return s
+	}
+	out := *s
+	out.top = append([]*value.Map{vars}, s.top...)
+	return &out
+}
+
+// Host returns the scope's host, nil if it has none.
+func (s *Scope) Host() *inventory.Host { return s.host }
+
+// Lookup finds a variable, its templates unevaluated. This is the order of
+// precedence, highest first.
+func (s *Scope) Lookup(name string) (any, bool) {
+	if s.m.MergeHashes {
+		return s.merged(name)
+	}
+	var found any
+	ok := false
+	s.walk(name, func(v any) bool {
+		found, ok = v, true
+		return false
+	})
+	return found, ok
+}
+
+// walk offers the value of name in each layer that has one, highest first,
+// until yield returns false.
+func (s *Scope) walk(name string, yield func(any) bool) {
+	layers := func(maps []*value.Map) bool {
+		for _, m := range maps {
+			if v, ok := m.Get(name); ok && !yield(v) {
+				return false
+			}
+		}
+		return true
+	}
+	if !layers(s.top) { // loop variables
+		return
+	}
+	if v, ok := s.magic(name); ok && !yield(v) {
+		return
+	}
+	if v, ok := s.m.Extra.Get(name); ok && !yield(v) {
+		return
+	}
+	if !layers(s.tasks.params) { // include parameters, role parameters
+		return
+	}
+	if s.stored != nil {
+		if v, ok := s.stored.lookup(name); ok && !yield(v) { // set_fact and register, include_vars
+			return
+		}
+	}
+	if !layers(s.tasks.vars) { // task, block, the role's vars
+		return
+	}
+	s.play.mu.RLock()
+	roleVars, defaults := s.play.roleVars, s.play.defaults
+	s.play.mu.RUnlock()
+	if !layers(roleVars) { // vars of all roles of the play
+		return
+	}
+	for i := len(s.play.files) - 1; i >= 0; i-- { // vars_files
+		if v, ok := s.play.files[i].Get(name); ok && !yield(v) {
+			return
+		}
+	}
+	if v, ok := s.play.prompted.Get(name); ok && !yield(v) { // vars_prompt
+		return
+	}
+	if !layers(s.play.playVars) {
+		return
+	}
+	if s.stored != nil {
+		if v, ok := s.fact(name); ok && !yield(v) {
+			return
+		}
+	}
+	if v, ok := s.hostMagic(name); ok && !yield(v) {
+		return
+	}
+	if layers(s.hosts) && layers(s.tasks.defaults) { // host_vars, group_vars, inventory; the role's defaults
+		layers(defaults) // defaults of all roles of the play
+	}
+}
+
+func (s *Scope) merged(name string) (any, bool) {
+	var found any
+	ok := false
+	s.walk(name, func(v any) bool {
+		switch {
+		case !ok:
+			found, ok = v, true
+		default:
+			found = mergeValues(v, found)
+		}
+		_, dict := found.(*value.Map)
+		return dict
+	})
+	return found, ok
+}
+
+func (st *store) lookup(name string) (any, bool) {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if v, ok := st.set.Get(name); ok {
+		return v, true
+	}
+	return st.included.Get(name)
+}
+
+func (s *Scope) fact(name string) (any, bool) {
+	s.stored.mu.RLock()
+	defer s.stored.mu.RUnlock()
+	if name == "ansible_facts" {
+		return s.stored.bare, true
+	}
+	if name == "ansible_local" || s.m.InjectFacts {
+		return s.stored.injected.Get(name)
+	}
+	return nil, false
+}
+
+// bareName is a fact's name inside ansible_facts.
+func bareName(name string) string {
+	if name == "ansible_local" {
+		return name
+	}
+	return strings.TrimPrefix(name, "ansible_")
+}
+
+// injectable tells whether a fact may be a variable of its own. Names that
+// would change how hosts are reached are data only: a target does not decide
+// that.
+func injectable(name string) bool {
+	switch name {
+	case "ansible_connection", "ansible_host", "ansible_port", "ansible_user", "ansible_password", "ansible_private_key_file",
+		"ansible_rsync_path", "ansible_shell_executable", "ansible_shell_type", "ansible_become", "ansible_facts", "ansible_check_mode",
+		"ansible_playbook_python":
+		return false
+	}
+	for _, prefix := range []string{"ansible_become_", "ansible_ssh_", "ansible_winrm_", "ansible_paramiko_", "ansible_docker_", "ansible_psrp_"} {
+		if strings.HasPrefix(name, prefix) && !strings.HasPrefix(name, "ansible_ssh_host_key_") {
+			return false
+		}
+	}
+	if strings.HasSuffix(name, "_interpreter") && strings.HasPrefix(name, "ansible_") && name != "ansible_python_interpreter" {
+		return false
+	}
+	return true
+}
+
+// magic gives the variables that Tutti itself defines.
+func (s *Scope) magic(name string) (any, bool) {
+	switch name {
+	case "hostvars":
+		return hostvars{s.m, s.play}, true
+	case "vars":
+		return variables{s}, true
+	case "groups":
+		return s.m.groups(), true
+	case "playbook_dir":
+		return s.m.PlaybookDir, true
+	case "environment":
+		if s.task != nil {
+			return value.Plain(append([]any{}, s.task.Environment...)), true
+		}
+	}
+	if s.task != nil && s.task.Role != nil {
+		r := s.task.Role
+		switch name {
+		case "role_name":
+			return r.Name[strings.LastIndexByte(r.Name, '.')+1:], true
+		case "role_path":
+			return r.Path, true
+		case "ansible_role_name":
+			return r.Name, true
+		case "ansible_collection_name":
+			if r.Collection == "" {
+				return nil, true
+			}
+			return r.Collection, true
+		case "ansible_parent_role_names", "ansible_parent_role_paths":
+			if r.Parent != nil {
+				var out []any
+				for p := r.Parent; p != nil; p = p.Parent {
+					if name == "ansible_parent_role_names" {
+						out = append(out, p.Name)
+					} else {
+						out = append(out, p.Path)
+					}
+				}
+				return out, true
+			}
+		}
+	}
+	s.play.mu.RLock()
+	magic := s.play.magic
+	s.play.mu.RUnlock()
+	if v, ok := magic.Get(name); ok {
+		return v, true
+	}
+	return s.m.Options.Get(name)
+}
+
+// hostMagic gives what every host has, below all that a user may say.
+func (s *Scope) hostMagic(name string) (any, bool) {
+	if s.host == nil {
+		return nil, false
+	}
+	switch name {
+	case "inventory_hostname":
+		return s.host.Name, true
+	case "inventory_hostname_short":
+		if net.ParseIP(s.host.Name) != nil {
+			return s.host.Name, true
+		}
+		short, _, _ := strings.Cut(s.host.Name, ".")
+		return short, true
+	case "group_names":
+		return value.FromGo(s.host.GroupNames()), true
+	case "inventory_dir", "inventory_file":
+		if src := s.m.sourceOf(s.host); src != "" {
+			switch {
+			case name == "inventory_file" && isDir(src):
+				return src, true
+			case name == "inventory_file":
+				return src, true
+			case isDir(src):
+				return src, true
+			}
+			return filepath.Dir(src), true
+		}
+		return nil, true
+	}
+	return nil, false
+}
+
+func (m *Manager) sourceOf(h *inventory.Host) string {
+	if h.Implicit {
+		return ""
+	}
+	for _, src := range m.Inventory.Sources {
+		if exists(src) {
+			if abs, err := filepath.Abs(src); err == nil {
+				return abs
+			}
+		}
+	}
+	return ""
+}
+
+func (m *Manager) groups() *value.Map {
+	out := value.NewMap(8)
+	for _, g := range m.Inventory.Groups() {
+		hosts := m.Inventory.HostsOf(g)
+		names := make([]any, len(hosts))
+		for i, h := range hosts {
+			names[i] = h.Name
+		}
+		out.Set(g.Name, names)
+	}
+	return out
+}
+
+// Names lists the names of all variables in the scope, sorted.
+func (s *Scope) Names() []string {
+	seen := map[string]bool{}
+	add := func(maps ...*value.Map) {
+		for _, m := range maps {
+			for k := range m.Strings() {
+				seen[k] = true
+			}
+		}
+	}
+	add(s.top...)
+	add(s.m.Extra, s.m.Options, s.play.magic, s.play.prompted)
+	add(s.tasks.params...)
+	add(s.tasks.vars...)
+	add(s.tasks.defaults...)
+	add(s.play.roleVars...)
+	add(s.play.defaults...)
+	add(s.play.files...)
+	add(s.play.playVars...)
+	add(s.hosts...)
+	if s.stored != nil {
+		s.stored.mu.RLock()
+		add(s.stored.set, s.stored.included)
+		if s.m.InjectFacts {
+			add(s.stored.injected)
+		}
+		s.stored.mu.RUnlock()
+	}
+	for _, n := range []string{"hostvars", "groups", "playbook_dir", "inventory_hostname", "inventory_hostname_short", "group_names", "ansible_facts", "inventory_dir", "inventory_file", "environment",
+		"role_name", "role_path", "ansible_role_name", "ansible_collection_name"} {
+		if _, ok := s.Lookup(n); ok {
+			seen[n] = true
+		}
+	}
+	out := make([]string, 0, len(seen))
+	for n := range seen {
+		out = append(out, n)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// hostvars is the variable of that name: every host's variables, worked out
+// only for those that are asked for.
+type hostvars struct {
+	m *Manager
+	p *Play
+}
+
+// Get returns the variables of one host.
+func (h hostvars) Get(key any) (any, bool, error) {
+	name, ok := key.(string)
+	if !ok {
+		return nil, false, nil
+	}
+	host := h.m.Inventory.LookupHost(name)
+	if host == nil {
+		return nil, false, nil
+	}
+	return variables{h.p.Scope(host, nil)}, true, nil
+}
+
+// Keys lists the hosts.
+func (h hostvars) Keys() []any {
+	hosts := h.m.Inventory.Hosts()
+	out := make([]any, len(hosts))
+	for i, host := range hosts {
+		out[i] = host.Name
+	}
+	return out
+}
+
+// Len is the number of hosts.
+func (h hostvars) Len() int { return len(h.m.Inventory.Hosts()) }
+
+// PythonType names the class that Ansible has for it.
+func (hostvars) PythonType() string { return "HostVars" }
+
+// variables is a scope as a dict: hostvars['name'] and the variable vars.
+type variables struct{ s *Scope }
+
+// Get evaluates one variable in its own host's scope.
+func (v variables) Get(key any) (any, bool, error) {
+	name, ok := key.(string)
+	if !ok || name == "vars" {
+		return nil, false, nil
+	}
+	raw, ok := v.s.Lookup(name)
+	if !ok {
+		return nil, false, nil
+	}
+	if v.s.m.Resolve == nil || !value.HasTemplates(raw) {
+		return raw, true, nil
+	}
+	out, err := v.s.m.Resolve(v.s, raw)
+	return out, true, err
+}
+
+// Keys lists the names of the variables.
+func (v variables) Keys() []any {
+	names := v.s.Names()
+	out := make([]any, len(names))
+	for i, n := range names {
+		out[i] = n
+	}
+	return out
+}
+
+// Len is the number of variables.
+func (v variables) Len() int { return len(v.s.Names()) }
+
+// PythonType names the class that Ansible has for it.
+func (variables) PythonType() string { return "HostVarsVars" }
+
+// JSONValue gives all variables, evaluated where that works.
+func (v variables) JSONValue() any {
+	out := value.NewMap(32)
+	for _, k := range v.Keys() {
+		if k == "hostvars" || k == "vars" {
+			continue
+		}
+		if e, ok, err := v.Get(k); ok && err == nil {
+			out.Set(k, e)
+		}
+	}
+	return out
+}
