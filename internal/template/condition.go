@@ -1,0 +1,118 @@
+package template
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// conditionText is the template that decides a bare expression.
+func conditionText(expr string) string {
+	return "{% if " + expr + " %} True {% else %} False {% endif %}"
+}
+
+// Condition decides a bare expression of `when`, `failed_when`, `until` or
+// `that`: a bool, text with or without braces, or any other value. An empty
+// text and nil are true.
+func (e *Engine) Condition(c *Context, expr any) (bool, error) {
+	switch v := expr.(type) {
+	case nil:
+		return true, nil
+	case bool:
+		return v, nil
+	}
+	ok, err := e.condition(c, expr)
+	if err != nil {
+		msg := err.Error()
+		pos, name, undefined := diag.Pos{}, "", false
+		if te, isErr := err.(*Error); isErr {
+			pos, name, undefined = te.Pos, te.Name, te.Undefined
+		}
+		return false, &Error{
+			Pos: pos, Kind: "AnsibleError", Undefined: undefined, Name: name, Cause: err,
+			Msg: "The conditional check '" + Str(expr) + "' failed. The error was: " + msg,
+		}
+	}
+	return ok, nil
+}
+
+func (e *Engine) condition(c *Context, expr any) (bool, error) {
+	text, ok := expr.(string)
+	if t, isTemplate := expr.(*value.Template); isTemplate {
+		// Braces in a condition are evaluated first, and what they make is
+		// the condition.
+		c.warn("conditional statements should not include jinja2 templating delimiters such as {{ }} or {% %}. Found: " + t.Source)
+		v, err := newState(e, c).template(t)
+		if err != nil {
+			return definedTest(t.Source, t.Source, err)
+		}
+		s, isText := asStr(v)
+		if !isText || s == "" {
+			return Bool(v) || isText, nil
+		}
+		return e.decide(c, s, t.Pos, t.Source, true)
+	}
+	if !ok {
+		v, err := e.Resolve(c, expr)
+		if err != nil {
+			return false, err
+		}
+		return Bool(v), nil
+	}
+	if text == "" {
+		return true, nil
+	}
+	return e.decide(c, text, diag.Pos{}, text, false)
+}
+
+// decide evaluates text as an expression. If a template made it, it may hold
+// text that is not the user's own, so it may not call anything.
+func (e *Engine) decide(c *Context, text string, pos diag.Pos, original string, made bool) (bool, error) {
+	st := newState(e, c)
+	st.restricted = made
+	comp := e.text(conditionText(text), &DefaultSyntax, true)
+	if comp.err != nil {
+		err := syntaxAt(comp, pos)
+		err.Msg = "template error while templating string: " + comp.err.msg + ". String: " + comp.src
+		return false, err
+	}
+	r := st.newRender(comp, asText)
+	v, err := r.run()
+	if err != nil {
+		return definedTest(text, original, at(r.explain(err, &value.Template{Source: comp.src}), pos))
+	}
+	switch strings.TrimSpace(Str(v)) {
+	case "True":
+		return true, nil
+	case "False":
+		return false, nil
+	}
+	return false, &Error{Kind: "AnsibleError", Msg: "unable to evaluate conditional: " + original}
+}
+
+var (
+	definedPattern   = regexp.MustCompile(`(hostvars\[.+\]|[\w_]+)\s+(not\s+is|is|is\s+not)\s+(defined|undefined)`)
+	undefinedPattern = regexp.MustCompile(`'(hostvars\[.+\]|[\w_]+)' is undefined`)
+)
+
+// definedTest gives a condition that failed for an undefined variable its
+// answer if it asks whether that variable is defined.
+func definedTest(text, original string, err error) (bool, error) {
+	if !IsUndefined(err) {
+		return false, err
+	}
+	if m := undefinedPattern.FindStringSubmatch(err.Error()); m != nil {
+		name := strings.ReplaceAll(m[1], "'", `"`)
+		for _, d := range definedPattern.FindAllStringSubmatch(text, -1) {
+			if strings.ReplaceAll(d[1], "'", `"`) == name {
+				shouldExist := strings.Contains(d[2], "not") != (d[3] == "defined")
+				return !shouldExist, nil
+			}
+		}
+	}
+	e := *err.(*Error)
+	e.Msg = "error while evaluating conditional (" + original + "): " + e.Msg
+	return false, &e
+}

@@ -1,0 +1,264 @@
+package template
+
+import (
+	"bytes"
+	"crypto/md5"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"fmt"
+	"hash"
+	"strings"
+
+	"golang.org/x/crypto/blowfish"
+)
+
+const (
+	saltChars   = lowercase + uppercase + digitChars + "./"
+	crypt64     = "./" + digitChars + uppercase + lowercase
+	bcryptChars = "./" + uppercase + lowercase + digitChars
+)
+
+// schemeName gives a scheme the name that passlib has for it.
+func schemeName(name string) string {
+	switch name {
+	case "md5", "sha256", "sha512":
+		return name + "_crypt"
+	case "blowfish":
+		return "bcrypt"
+	}
+	return name
+}
+
+func saltLength(scheme string) int {
+	switch schemeName(scheme) {
+	case "md5_crypt":
+		return 8
+	case "bcrypt":
+		return 22
+	}
+	return 16
+}
+
+// cryptPassword hashes a password for /etc/shadow; 0 rounds are the scheme's own.
+func cryptPassword(password, scheme, salt string, rounds int, ident string) (string, error) {
+	scheme = schemeName(scheme)
+	fail := func(format string, args ...any) error {
+		return filterErr("Could not hash the secret. %s", fmt.Sprintf(format, args...))
+	}
+	if strings.Trim(salt, saltChars) != "" {
+		return "", fail("invalid characters in %s salt", scheme)
+	}
+	if strings.IndexByte(password, 0) >= 0 {
+		return "", fail("a password cannot hold a NUL byte")
+	}
+	if n := saltLength(scheme); len(salt) > n {
+		return "", fail("salt too large (%s requires <= %d chars)", scheme, n)
+	}
+	switch scheme {
+	case "md5_crypt":
+		return "$1$" + salt + "$" + md5Crypt([]byte(password), []byte(salt)), nil
+	case "sha256_crypt", "sha512_crypt":
+		standard, prefix, fresh := 535000, "$5$", sha256.New
+		order := sha256Order
+		if scheme == "sha512_crypt" {
+			standard, prefix, fresh, order = 656000, "$6$", sha512.New, sha512Order
+		}
+		if rounds == 0 {
+			rounds = standard
+		}
+		if rounds < 1000 || rounds > 999999999 {
+			return "", fail("rounds must be between 1000 and 999999999, not %d", rounds)
+		}
+		head := prefix
+		if rounds != 5000 {
+			head += fmt.Sprintf("rounds=%d$", rounds)
+		}
+		return head + salt + "$" + shaCrypt([]byte(password), []byte(salt), rounds, fresh, order), nil
+	case "bcrypt":
+		if len(salt) != 22 {
+			return "", fail("salt too small (bcrypt requires exactly 22 chars)")
+		}
+		if ident == "" {
+			ident = "2b"
+		}
+		switch ident {
+		case "2", "2a", "2b", "2y":
+		default:
+			return "", fail("invalid ident: %s", Repr(ident))
+		}
+		if rounds == 0 {
+			rounds = 12
+		}
+		if rounds < 4 || rounds > 31 {
+			return "", fail("rounds must be between 4 and 31, not %d", rounds)
+		}
+		return bcrypt([]byte(password), salt, rounds, ident)
+	}
+	return "", filterErr("passlib does not support '%s' algorithm", scheme)
+}
+
+// encode24 writes up to three bytes, of which c is the lowest, as n characters.
+func encode24(b *strings.Builder, a, m, c byte, n int) {
+	v := uint(a)<<16 | uint(m)<<8 | uint(c)
+	for range n {
+		b.WriteByte(crypt64[v&63])
+		v >>= 6
+	}
+}
+
+func md5Crypt(pw, salt []byte) string {
+	inner := md5.Sum(bytes.Join([][]byte{pw, salt, pw}, nil))
+	h := md5.New()
+	h.Write(pw)
+	h.Write([]byte("$1$"))
+	h.Write(salt)
+	for n := len(pw); n > 0; n -= 16 {
+		h.Write(inner[:min(n, 16)])
+	}
+	for n := len(pw); n > 0; n >>= 1 {
+		if n&1 == 1 {
+			h.Write([]byte{0})
+		} else {
+			h.Write(pw[:1])
+		}
+	}
+	sum := h.Sum(nil)
+	for i := range 1000 {
+		h.Reset()
+		if i%2 == 1 {
+			h.Write(pw)
+		} else {
+			h.Write(sum)
+		}
+		if i%3 != 0 {
+			h.Write(salt)
+		}
+		if i%7 != 0 {
+			h.Write(pw)
+		}
+		if i%2 == 1 {
+			h.Write(sum)
+		} else {
+			h.Write(pw)
+		}
+		sum = h.Sum(nil)
+	}
+	var b strings.Builder
+	for _, t := range [...][3]int{{0, 6, 12}, {1, 7, 13}, {2, 8, 14}, {3, 9, 15}, {4, 10, 5}} {
+		encode24(&b, sum[t[0]], sum[t[1]], sum[t[2]], 4)
+	}
+	encode24(&b, 0, 0, sum[11], 2)
+	return b.String()
+}
+
+// The order in which the digest's bytes are written, three at a time; -1 is a
+// byte that is not there.
+var (
+	sha256Order = [][3]int{
+		{0, 10, 20}, {21, 1, 11}, {12, 22, 2}, {3, 13, 23}, {24, 4, 14}, {15, 25, 5}, {6, 16, 26}, {27, 7, 17}, {18, 28, 8},
+		{9, 19, 29}, {-1, 31, 30},
+	}
+	sha512Order = [][3]int{
+		{0, 21, 42}, {22, 43, 1}, {44, 2, 23}, {3, 24, 45}, {25, 46, 4}, {47, 5, 26}, {6, 27, 48}, {28, 49, 7}, {50, 8, 29},
+		{9, 30, 51}, {31, 52, 10}, {53, 11, 32}, {12, 33, 54}, {34, 55, 13}, {56, 14, 35}, {15, 36, 57}, {37, 58, 16},
+		{59, 17, 38}, {18, 39, 60}, {40, 61, 19}, {62, 20, 41}, {-1, -1, 63},
+	}
+)
+
+func shaCrypt(pw, salt []byte, rounds int, fresh func() hash.Hash, order [][3]int) string {
+	sum := func(parts ...[]byte) []byte {
+		h := fresh()
+		for _, p := range parts {
+			h.Write(p)
+		}
+		return h.Sum(nil)
+	}
+	stretch := func(d []byte, n int) []byte {
+		return bytes.Repeat(d, n/len(d)+1)[:n]
+	}
+	b := sum(pw, salt, pw)
+	h := fresh()
+	h.Write(pw)
+	h.Write(salt)
+	h.Write(stretch(b, len(pw)))
+	for n := len(pw); n > 0; n >>= 1 {
+		if n&1 == 1 {
+			h.Write(b)
+		} else {
+			h.Write(pw)
+		}
+	}
+	a := h.Sum(nil)
+	p := stretch(sum(bytes.Repeat(pw, len(pw))), len(pw))
+	s := stretch(sum(bytes.Repeat(salt, 16+int(a[0]))), len(salt))
+	for i := range rounds {
+		h.Reset()
+		if i%2 == 1 {
+			h.Write(p)
+		} else {
+			h.Write(a)
+		}
+		if i%3 != 0 {
+			h.Write(s)
+		}
+		if i%7 != 0 {
+			h.Write(p)
+		}
+		if i%2 == 1 {
+			h.Write(a)
+		} else {
+			h.Write(p)
+		}
+		a = h.Sum(a[:0])
+	}
+	var out strings.Builder
+	at := func(i int) byte {
+		if i < 0 {
+			return 0
+		}
+		return a[i]
+	}
+	for _, t := range order {
+		n := 4
+		if t[0] < 0 {
+			n = 3
+		}
+		if t[1] < 0 {
+			n = 2
+		}
+		encode24(&out, at(t[0]), at(t[1]), at(t[2]), n)
+	}
+	return out.String()
+}
+
+func bcrypt(pw []byte, salt string, cost int, ident string) (string, error) {
+	enc := base64.NewEncoding(bcryptChars).WithPadding(base64.NoPadding)
+	raw, err := enc.DecodeString(salt)
+	if err != nil {
+		return "", filterErr("Could not hash the secret. invalid bcrypt salt: %s", err)
+	}
+	key := pw
+	if ident != "2" {
+		key = append(append([]byte(nil), pw...), 0)
+	}
+	key = key[:min(len(key), 72)]
+	if len(key) == 0 {
+		return "", filterErr("Could not hash the secret. the password is empty")
+	}
+	c, err := blowfish.NewSaltedCipher(key, raw)
+	if err != nil {
+		return "", err
+	}
+	for range 1 << cost {
+		blowfish.ExpandKey(key, c)
+		blowfish.ExpandKey(raw, c)
+	}
+	text := []byte("OrpheanBeholderScryDoubt")
+	for i := 0; i < len(text); i += 8 {
+		for range 64 {
+			c.Encrypt(text[i:i+8], text[i:i+8])
+		}
+	}
+	return fmt.Sprintf("$%s$%02d$%s%s", ident, cost, enc.EncodeToString(raw), enc.EncodeToString(text[:23])), nil
+}

@@ -1,0 +1,634 @@
+package template
+
+import (
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// render is one template being evaluated.
+type render struct {
+	st   *state
+	c    *compiled
+	mode mode
+	root frame
+	// bare has no variables, only globals: an import or include without context.
+	bare bool
+	// mutable templates work on copies of variables, so that methods may
+	// change them without anybody else seeing it.
+	mutable bool
+	names   []string // variables that were copied
+	vals    []any
+	blocks  map[string][]*blockStmt // most derived first
+	parent  *compiled               // that this one extends
+}
+
+func (st *state) newRender(c *compiled, m mode) *render {
+	r := &render{st: st, c: c, mode: m, mutable: c.mutates}
+	r.root.r = r
+	return r
+}
+
+func (r *render) output() *output { return &output{st: r.st, mode: r.mode} }
+
+// run evaluates the template to what its output turns into.
+func (r *render) run() (any, error) {
+	o := output{st: r.st, mode: r.mode}
+	if err := r.exec(&o); err != nil {
+		return nil, err
+	}
+	v, err := o.result()
+	if err != nil {
+		return nil, err
+	}
+	return freeze(v), nil
+}
+
+// exec evaluates the template, and the ones it extends, into o.
+func (r *render) exec(o *output) error {
+	body := r.c
+	if len(body.blocks) > 0 {
+		r.addBlocks(body)
+	}
+	for {
+		if err := execAll(body.body, &r.root, o); err != nil {
+			return r.locate(err, body)
+		}
+		if r.parent == nil {
+			return nil
+		}
+		body, r.parent = r.parent, nil
+		o.muted = false
+	}
+}
+
+func (r *render) locate(err error, c *compiled) error {
+	e, ok := err.(*Error)
+	if !ok || e.Pos.File != "" || c.name == "" || e.Pos.Line == 0 {
+		return err
+	}
+	cp := *e
+	cp.Pos.File = c.name
+	return &cp
+}
+
+// frame holds the names that a template sets, in one scope.
+type frame struct {
+	r      *render
+	parent *frame
+	names  []string
+	vals   []any
+}
+
+func (f *frame) child() *frame { return &frame{r: f.r, parent: f} }
+
+// set gives name a value in this scope.
+func (f *frame) set(name string, v any) {
+	for i, n := range f.names {
+		if n == name {
+			f.vals[i] = v
+			return
+		}
+	}
+	f.names, f.vals = append(f.names, name), append(f.vals, v)
+}
+
+func (f *frame) own(name string) (any, bool) {
+	for i, n := range f.names {
+		if n == name {
+			return f.vals[i], true
+		}
+	}
+	return nil, false
+}
+
+// lookup finds name: in the scopes from the inside out, then among variables,
+// then among globals.
+func (f *frame) lookup(name string) (any, error) {
+	r := f.r
+	for s := f; s != nil; s = s.parent {
+		for i, n := range s.names {
+			if n == name {
+				return s.vals[i], nil
+			}
+		}
+	}
+	if !r.bare {
+		v, ok, err := r.variable(name)
+		if ok || err != nil {
+			return v, err
+		}
+	}
+	if v, ok := r.st.e.globals[name]; ok {
+		return v, nil
+	}
+	if name == "self" && len(r.blocks) > 0 {
+		return selfBlocks{r}, nil
+	}
+	if name == "vars" && !r.bare {
+		return scopeVars{r.st.c.Vars}, nil
+	}
+	return undefinedVar(name), nil
+}
+
+func (r *render) variable(name string) (any, bool, error) {
+	if !r.mutable {
+		return r.st.variable(name)
+	}
+	for i, n := range r.names {
+		if n == name {
+			return r.vals[i], true, nil
+		}
+	}
+	v, ok, err := r.st.variable(name)
+	if !ok || err != nil {
+		return nil, ok, err
+	}
+	switch v.(type) {
+	case []any, *value.Map, value.Tuple, *value.Set:
+		v = thaw(v)
+		r.names, r.vals = append(r.names, name), append(r.vals, v)
+	}
+	return v, true, nil
+}
+
+// scopeVars is the variable `vars`: all variables by name.
+type scopeVars struct{ Scope }
+
+func (s scopeVars) Get(k any) (any, bool, error) {
+	name, ok := k.(string)
+	if !ok {
+		return nil, false, nil
+	}
+	v, ok := s.Lookup(name)
+	return v, ok, nil
+}
+
+func (s scopeVars) Keys() []any {
+	names := s.Names()
+	out := make([]any, len(names))
+	for i, n := range names {
+		out[i] = n
+	}
+	return out
+}
+
+func (s scopeVars) Len() int { return len(s.Names()) }
+
+// thaw copies v deeply into what methods may change.
+func thaw(v any) any {
+	switch v := v.(type) {
+	case []any:
+		l := &List{make([]any, len(v))}
+		for i, e := range v {
+			l.Items[i] = thaw(e)
+		}
+		return l
+	case value.Tuple:
+		t := make(value.Tuple, len(v))
+		for i, e := range v {
+			t[i] = thaw(e)
+		}
+		return t
+	case *value.Set:
+		return value.NewSet(v.Items()...)
+	case *value.Map:
+		m := value.NewMap(v.Len())
+		for k, e := range v.All() {
+			m.Set(k, thaw(e))
+		}
+		return m
+	}
+	return v
+}
+
+// adopt makes a value that a filter or lookup returned fit for changes: lists
+// become Lists, and what is already the template's own keeps its identity.
+func (f *frame) adopt(v any) any {
+	if !f.r.mutable {
+		return v
+	}
+	switch v := v.(type) {
+	case []any:
+		l := &List{make([]any, len(v))}
+		for i, e := range v {
+			l.Items[i] = f.adopt(e)
+		}
+		return l
+	case *value.Map:
+		if !holdsRaw(v) {
+			return v
+		}
+		m := value.NewMap(v.Len())
+		for k, e := range v.All() {
+			m.Set(k, f.adopt(e))
+		}
+		return m
+	}
+	return v
+}
+
+// holdsRaw reports whether v holds a plain list, which cannot be changed.
+func holdsRaw(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return true
+	case *value.Map:
+		for _, e := range v.All() {
+			if holdsRaw(e) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// freeze turns Lists back into plain lists.
+func freeze(v any) any {
+	switch v := v.(type) {
+	case *List:
+		return freeze(v.Items)
+	case []any:
+		for i, e := range v {
+			if holdsList(e) {
+				out := append([]any(nil), v...)
+				for j := i; j < len(out); j++ {
+					out[j] = freeze(out[j])
+				}
+				return out
+			}
+		}
+	case value.Tuple:
+		return value.Tuple(freeze([]any(v)).([]any))
+	case *value.Map:
+		if holdsList(v) {
+			m := value.NewMap(v.Len())
+			for k, e := range v.All() {
+				m.Set(k, freeze(e))
+			}
+			return m
+		}
+	}
+	return v
+}
+
+func holdsList(v any) bool {
+	switch v := v.(type) {
+	case *List:
+		return true
+	case []any:
+		for _, e := range v {
+			if holdsList(e) {
+				return true
+			}
+		}
+	case value.Tuple:
+		return holdsList([]any(v))
+	case *value.Map:
+		for _, e := range v.All() {
+			if holdsList(e) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// --- expressions ---
+
+func (n *constNode) eval(*frame) (any, error) { return n.v, nil }
+
+func (n *nameNode) eval(f *frame) (any, error) { return f.lookup(n.name) }
+
+func evalAll(f *frame, nodes []node) ([]any, error) {
+	out := make([]any, len(nodes))
+	for i, n := range nodes {
+		v, err := n.eval(f)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+func (n *listNode) eval(f *frame) (any, error) {
+	out, err := evalAll(f, n.items)
+	if err != nil {
+		return nil, err
+	}
+	if f.r.mutable {
+		return &List{out}, nil
+	}
+	return out, nil
+}
+
+func (n *tupleNode) eval(f *frame) (any, error) {
+	out, err := evalAll(f, n.items)
+	return value.Tuple(out), err
+}
+
+func (n *dictNode) eval(f *frame) (any, error) {
+	m := value.NewMap(len(n.keys))
+	for i := range n.keys {
+		k, err := n.keys[i].eval(f)
+		if err != nil {
+			return nil, err
+		}
+		v, err := n.vals[i].eval(f)
+		if err != nil {
+			return nil, err
+		}
+		if k, err = key(k); err != nil {
+			return nil, err
+		}
+		m.Set(k, v)
+	}
+	return m, nil
+}
+
+func (n *attrNode) eval(f *frame) (any, error) {
+	obj, err := n.obj.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	return f.attr(obj, n.name)
+}
+
+func (n *itemNode) eval(f *frame) (any, error) {
+	obj, err := n.obj.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := n.index.(*sliceNode); ok {
+		return s.apply(f, obj)
+	}
+	index, err := n.index.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	return f.item(obj, index)
+}
+
+func (n *sliceNode) eval(*frame) (any, error) {
+	return nil, typeErr("a slice of a tuple of indices is not supported")
+}
+
+func (n *unaryNode) eval(f *frame) (any, error) {
+	v, err := n.x.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	return unary(n.op, v)
+}
+
+func (n *binNode) eval(f *frame) (any, error) {
+	l, err := n.l.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	r, err := n.r.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	v, err := binary(f.r.st, n.op, l, r)
+	if err != nil {
+		return nil, err
+	}
+	if l, ok := v.([]any); ok && f.r.mutable {
+		return &List{l}, nil
+	}
+	return v, nil
+}
+
+func (n *andNode) eval(f *frame) (any, error) {
+	v, err := n.l.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := truth(v); err != nil || !ok {
+		return v, err
+	}
+	return n.r.eval(f)
+}
+
+func (n *orNode) eval(f *frame) (any, error) {
+	v, err := n.l.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := truth(v); err != nil || ok {
+		return v, err
+	}
+	return n.r.eval(f)
+}
+
+func (n *notNode) eval(f *frame) (any, error) {
+	v, err := n.x.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := truth(v)
+	return !ok, err
+}
+
+func (n *concatNode) eval(f *frame) (any, error) {
+	var b []byte
+	for _, part := range n.parts {
+		v, err := part.eval(f)
+		if err != nil {
+			return nil, err
+		}
+		if u, ok := v.(*Undefined); ok && !u.lenient {
+			return nil, u.fail()
+		}
+		b = append(b, Str(v)...)
+	}
+	return string(b), f.r.st.room(len(b))
+}
+
+func (n *compareNode) eval(f *frame) (any, error) {
+	l, err := n.first.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	for i, op := range n.ops {
+		r, err := n.rest[i].eval(f)
+		if err != nil {
+			return nil, err
+		}
+		ok, err := compareOp(f, op, l, r)
+		if err != nil || !ok {
+			return false, err
+		}
+		l = r
+	}
+	return true, nil
+}
+
+func (n *condNode) eval(f *frame) (any, error) {
+	v, err := n.test.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := truth(v)
+	switch {
+	case err != nil:
+		return nil, err
+	case ok:
+		return n.yes.eval(f)
+	case n.no == nil:
+		return inlineIfUndefined(n.line), nil
+	}
+	return n.no.eval(f)
+}
+
+// eval evaluates the arguments of a call.
+func (a *callArgs) eval(f *frame) (args, error) {
+	var out args
+	if len(a.pos) > 0 {
+		pos, err := evalAll(f, a.pos)
+		if err != nil {
+			return out, err
+		}
+		out.pos = pos
+	}
+	if len(a.named) > 0 {
+		named, err := evalAll(f, a.named)
+		if err != nil {
+			return out, err
+		}
+		out.names, out.named = a.names, named
+	}
+	if a.star != nil {
+		v, err := a.star.eval(f)
+		if err != nil {
+			return out, err
+		}
+		more, err := items(v)
+		if err != nil {
+			return out, err
+		}
+		out.pos = append(out.pos[:len(out.pos):len(out.pos)], more...)
+	}
+	if a.kwstar != nil {
+		v, err := a.kwstar.eval(f)
+		if err != nil {
+			return out, err
+		}
+		m, ok := v.(*value.Map)
+		if !ok {
+			return out, typeErr("argument after ** must be a mapping, not %s", TypeName(v))
+		}
+		out.names = append([]string(nil), out.names...)
+		for k, e := range m.All() {
+			name, ok := asStr(k)
+			if !ok {
+				return out, typeErr("keywords must be strings")
+			}
+			out.names, out.named = append(out.names, name), append(out.named, e)
+		}
+	}
+	return out, nil
+}
+
+func (n *callNode) eval(f *frame) (any, error) {
+	st := f.r.st
+	if err := st.step(); err != nil {
+		return nil, err
+	}
+	if st.restricted {
+		return nil, &Error{Kind: "AnsibleError", Msg: "a call is not allowed in a condition that a template made"}
+	}
+	var fn any
+	var err error
+	if a, ok := n.fn.(*attrNode); ok {
+		// A method is called without making a value of it first.
+		obj, err := a.obj.eval(f)
+		if err != nil {
+			return nil, err
+		}
+		if d := f.r.st.e.method(obj, a.name); d != nil {
+			args, err := n.args.eval(f)
+			if err != nil {
+				return nil, err
+			}
+			v, err := d.invoke(f, true, obj, &args)
+			if err != nil {
+				return nil, at(err, f.pos(n.off))
+			}
+			return f.adopt(v), nil
+		}
+		if fn, err = f.attr(obj, a.name); err != nil {
+			return nil, err
+		}
+	} else if fn, err = n.fn.eval(f); err != nil {
+		return nil, err
+	}
+	args, err := n.args.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	v, err := callValue(f, fn, &args)
+	if err != nil {
+		return nil, at(err, f.pos(n.off))
+	}
+	return f.adopt(v), nil
+}
+
+func (n *filterNode) eval(f *frame) (any, error) {
+	in, err := n.in.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	return n.apply(f, in)
+}
+
+// chain applies a chain of filters whose innermost has no input.
+func (n *filterNode) chain(f *frame, in any) (any, error) {
+	if inner, ok := n.in.(*filterNode); ok {
+		v, err := inner.chain(f, in)
+		if err != nil {
+			return nil, err
+		}
+		in = v
+	}
+	return n.apply(f, in)
+}
+
+func (n *filterNode) apply(f *frame, in any) (any, error) {
+	if err := f.r.st.step(); err != nil {
+		return nil, err
+	}
+	args, err := n.args.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	v, err := n.def.invoke(f, true, in, &args)
+	if err != nil {
+		return nil, at(err, f.pos(n.off))
+	}
+	return f.adopt(v), nil
+}
+
+func (n *testNode) eval(f *frame) (any, error) {
+	in, err := n.in.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	args, err := n.args.eval(f)
+	if err != nil {
+		return nil, err
+	}
+	v, err := n.def.invoke(f, true, in, &args)
+	if err != nil {
+		return nil, at(err, f.pos(n.off))
+	}
+	return v, nil
+}
+
+func (n *nsNode) eval(f *frame) (any, error) {
+	v, err := f.lookup(n.name)
+	if err != nil {
+		return nil, err
+	}
+	return f.attr(v, n.attr)
+}

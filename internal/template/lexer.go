@@ -1,0 +1,475 @@
+package template
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Syntax is what marks up a template: the delimiters, and what happens to the
+// white space around blocks.
+type Syntax struct {
+	BlockStart, BlockEnd       string // {% and %}
+	VariableStart, VariableEnd string // {{ and }}
+	CommentStart, CommentEnd   string // {# and #}
+	TrimBlocks                 bool   // drop the newline after a block
+	LstripBlocks               bool   // drop the white space before a block on its line
+	KeepTrailingNewline        bool   // keep the last newline of the text
+	NewlineSequence            string // what a newline in the text becomes
+}
+
+// DefaultSyntax is Ansible's.
+var DefaultSyntax = Syntax{
+	BlockStart: "{%", BlockEnd: "%}", VariableStart: "{{", VariableEnd: "}}", CommentStart: "{#", CommentEnd: "#}",
+	TrimBlocks: true, NewlineSequence: "\n",
+}
+
+// kind is a kind of token. Operators are their own text.
+type kind string
+
+const (
+	tData       kind = "data"
+	tVarBegin   kind = "begin of print statement"
+	tVarEnd     kind = "end of print statement"
+	tBlockBegin kind = "begin of statement block"
+	tBlockEnd   kind = "end of statement block"
+	tName       kind = "name"
+	tString     kind = "string"
+	tInt        kind = "integer"
+	tFloat      kind = "float"
+	tEOF        kind = "end of template"
+)
+
+type token struct {
+	kind kind
+	text string
+	off  int // in the normalised text
+}
+
+// describe names a token for an error.
+func (t token) describe() string {
+	switch t.kind {
+	case tName, tInt, tFloat, tString:
+		return t.text
+	}
+	return string(t.kind)
+}
+
+// lexer cuts a template into tokens by Jinja2's rules.
+type lexer struct {
+	src    string
+	syn    *Syntax
+	pos    int
+	tokens []token
+	// literal keeps backslashes in strings inside {{ }} as they are, which is
+	// what Ansible does for text from playbooks.
+	literal bool
+}
+
+// normalise turns every kind of newline into \n and drops the last one.
+func normalise(src string, syn *Syntax) string {
+	if strings.IndexByte(src, '\r') >= 0 {
+		src = strings.ReplaceAll(strings.ReplaceAll(src, "\r\n", "\n"), "\r", "\n")
+	}
+	if !syn.KeepTrailingNewline {
+		src = strings.TrimSuffix(src, "\n")
+	}
+	return src
+}
+
+func (l *lexer) fail(off int, format string, args ...any) error {
+	return &syntaxError{off: off, msg: fmt.Sprintf(format, args...)}
+}
+
+// syntaxError is an error at a place in the normalised text.
+type syntaxError struct {
+	off int
+	msg string
+}
+
+func (e *syntaxError) Error() string { return e.msg }
+
+func (l *lexer) add(k kind, text string, off int) {
+	l.tokens = append(l.tokens, token{k, text, off})
+}
+
+func (l *lexer) rest() string { return l.src[l.pos:] }
+
+// run reads the whole text.
+func (l *lexer) run() error {
+	lineStart := true // whether the text before pos ended a line
+	for {
+		at, what := l.nextMarker()
+		text := l.src[l.pos:at]
+		if what == "" {
+			if text != "" {
+				l.add(tData, text, l.pos)
+			}
+			l.add(tEOF, "", len(l.src))
+			return nil
+		}
+		begin := l.pos
+		l.pos = at + len(l.delimiter(what))
+		sign := byte(0)
+		if l.pos < len(l.src) && (l.src[l.pos] == '-' || l.src[l.pos] == '+') {
+			sign = l.src[l.pos]
+			l.pos++
+		}
+		text = l.strip(text, sign, what != "variable", lineStart)
+		if text != "" {
+			l.add(tData, text, begin)
+		}
+		var err error
+		switch what {
+		case "comment":
+			err = l.comment(at)
+		case "variable":
+			l.add(tVarBegin, "", at)
+			err = l.inside(tVarEnd)
+		default:
+			if l.rawBegin() {
+				err = l.raw(at)
+			} else {
+				l.add(tBlockBegin, "", at)
+				err = l.inside(tBlockEnd)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		lineStart = strings.HasSuffix(l.src[:l.pos], "\n")
+	}
+}
+
+// strip applies white space control to the text before a marker.
+func (l *lexer) strip(text string, sign byte, block, lineStart bool) string {
+	if sign == '-' {
+		return strings.TrimRightFunc(text, unicode.IsSpace)
+	}
+	if sign == '+' || !l.syn.LstripBlocks || !block {
+		return text
+	}
+	cut := strings.LastIndexByte(text, '\n') + 1
+	if (cut > 0 || lineStart) && strings.TrimSpace(text[cut:]) == "" {
+		return text[:cut]
+	}
+	return text
+}
+
+func (l *lexer) delimiter(what string) string {
+	switch what {
+	case "comment":
+		return l.syn.CommentStart
+	case "variable":
+		return l.syn.VariableStart
+	}
+	return l.syn.BlockStart
+}
+
+// nextMarker finds the first marker from pos on. Where two start at the same
+// place the longer one wins.
+func (l *lexer) nextMarker() (int, string) {
+	rest := l.rest()
+	best, what, size := len(rest), "", 0
+	for _, w := range [...]string{"variable", "comment", "block"} {
+		d := l.delimiter(w)
+		if i := strings.Index(rest[:min(len(rest), best+len(d))], d); i >= 0 && (i < best || i == best && len(d) > size) {
+			best, what, size = i, w, len(d)
+		}
+	}
+	return l.pos + best, what
+}
+
+// closing reads the end of a block or comment at pos, with its sign and the
+// newline that goes with it.
+func (l *lexer) closing(end string) bool {
+	rest := l.rest()
+	switch {
+	case strings.HasPrefix(rest, "+"+end):
+		l.pos += 1 + len(end)
+	case strings.HasPrefix(rest, "-"+end):
+		l.pos += 1 + len(end)
+		l.skipSpace()
+	case strings.HasPrefix(rest, end):
+		l.pos += len(end)
+		if l.syn.TrimBlocks && strings.HasPrefix(l.rest(), "\n") {
+			l.pos++
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func (l *lexer) skipSpace() {
+	l.pos = len(l.src) - len(strings.TrimLeftFunc(l.rest(), unicode.IsSpace))
+}
+
+func (l *lexer) comment(at int) error {
+	for ; l.pos < len(l.src); l.pos++ {
+		if l.closing(l.syn.CommentEnd) {
+			return nil
+		}
+	}
+	return l.fail(at, "Missing end of comment tag")
+}
+
+// rawBegin reads `raw %}` after a block start, if that is what stands there.
+func (l *lexer) rawBegin() bool {
+	save := l.pos
+	l.skipSpace()
+	if strings.HasPrefix(l.rest(), "raw") {
+		l.pos += len("raw")
+		l.skipSpace()
+		end := l.syn.BlockEnd
+		switch {
+		case strings.HasPrefix(l.rest(), "-"+end):
+			l.pos += 1 + len(end)
+			l.skipSpace()
+			return true
+		case strings.HasPrefix(l.rest(), end):
+			l.pos += len(end)
+			return true
+		}
+	}
+	l.pos = save
+	return false
+}
+
+func (l *lexer) raw(at int) error {
+	begin := l.pos
+	for {
+		i := strings.Index(l.rest(), l.syn.BlockStart)
+		if i < 0 {
+			return l.fail(at, "Missing end of raw directive")
+		}
+		stop := l.pos + i
+		l.pos = stop + len(l.syn.BlockStart)
+		sign := byte(0)
+		if r := l.rest(); r != "" && (r[0] == '-' || r[0] == '+') {
+			sign = r[0]
+			l.pos++
+		}
+		l.skipSpace()
+		if !strings.HasPrefix(l.rest(), "endraw") {
+			continue
+		}
+		l.pos += len("endraw")
+		l.skipSpace()
+		if l.closing(l.syn.BlockEnd) {
+			if text := l.strip(l.src[begin:stop], sign, true, strings.HasSuffix(l.src[:begin], "\n")); text != "" {
+				l.add(tData, text, begin)
+			}
+			return nil
+		}
+	}
+}
+
+// operators, longest first where one begins another.
+var operators = []string{
+	"//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}",
+	">", "<", "=", ".", ":", "|", ",", ";",
+}
+
+// inside reads the tokens of an expression or statement up to its end marker.
+func (l *lexer) inside(end kind) error {
+	var open []byte // brackets that are waiting for their end
+	for {
+		l.skipSpace()
+		if l.pos >= len(l.src) {
+			l.add(tEOF, "", len(l.src))
+			return nil
+		}
+		if len(open) == 0 && l.atEnd(end) {
+			return nil
+		}
+		off, c := l.pos, l.src[l.pos]
+		switch {
+		case c == '"' || c == '\'':
+			if err := l.str(c, end == tVarEnd); err != nil {
+				return err
+			}
+			continue
+		case c >= '0' && c <= '9':
+			l.number()
+			continue
+		}
+		if n := nameLength(l.rest()); n > 0 {
+			l.pos += n
+			l.add(tName, l.src[off:l.pos], off)
+			continue
+		}
+		op := ""
+		for _, o := range operators {
+			if strings.HasPrefix(l.rest(), o) {
+				op = o
+				break
+			}
+		}
+		switch op {
+		case "":
+			r, _ := utf8.DecodeRuneInString(l.rest())
+			return l.fail(off, "unexpected char %s at %d", Repr(string(r)), utf8.RuneCountInString(l.src[:off]))
+		case "(", "[", "{":
+			open = append(open, map[string]byte{"(": ')', "[": ']', "{": '}'}[op])
+		case ")", "]", "}":
+			if len(open) == 0 {
+				return l.fail(off, "unexpected '%s'", op)
+			}
+			if want := open[len(open)-1]; want != op[0] {
+				return l.fail(off, "unexpected '%s', expected '%c'", op, want)
+			}
+			open = open[:len(open)-1]
+		}
+		l.pos += len(op)
+		l.add(kind(op), op, off)
+	}
+}
+
+func (l *lexer) atEnd(end kind) bool {
+	off := l.pos
+	if end == tBlockEnd {
+		if !l.closing(l.syn.BlockEnd) {
+			return false
+		}
+		l.add(tBlockEnd, "", off)
+		return true
+	}
+	switch {
+	case strings.HasPrefix(l.rest(), "-"+l.syn.VariableEnd):
+		l.pos += 1 + len(l.syn.VariableEnd)
+		l.skipSpace()
+	case strings.HasPrefix(l.rest(), l.syn.VariableEnd):
+		l.pos += len(l.syn.VariableEnd)
+	default:
+		return false
+	}
+	l.add(tVarEnd, "", off)
+	return true
+}
+
+// str reads a string. The token's text is the string's value.
+func (l *lexer) str(quote byte, inVariable bool) error {
+	off := l.pos
+	i := off + 1
+	escaped := false
+	for ; i < len(l.src) && l.src[i] != quote; i++ {
+		if l.src[i] == '\\' {
+			escaped = true
+			i++
+		}
+	}
+	if i >= len(l.src) {
+		return l.fail(off, "unexpected char %s at %d", Repr(string(quote)), utf8.RuneCountInString(l.src[:off]))
+	}
+	text := l.src[off+1 : i]
+	l.pos = i + 1
+	if l.literal && inVariable {
+		if j := strings.IndexByte(text, quote); j >= 0 {
+			// Ansible doubles the backslashes, so that \" ends the string.
+			l.pos = off + 1 + j + 1
+			text = text[:j]
+		}
+	} else if escaped {
+		var err error
+		if text, err = unescape(text); err != nil {
+			return l.fail(off, "%s", err)
+		}
+	}
+	l.add(tString, text, off)
+	return nil
+}
+
+// number reads an integer or a float.
+func (l *lexer) number() {
+	off := l.pos
+	s := l.src[off:]
+	afterDot := off > 0 && l.src[off-1] == '.'
+	digits := func(i int) int { // the end of (\d+_)*\d+ at i, or i
+		j := i
+		for j < len(s) && s[j] >= '0' && s[j] <= '9' {
+			j++
+			if j+1 < len(s) && s[j] == '_' && s[j+1] >= '0' && s[j+1] <= '9' {
+				j++
+			}
+		}
+		return j
+	}
+	n := digits(0)
+	if !afterDot {
+		end := n
+		if n < len(s) && s[n] == '.' {
+			if f := digits(n + 1); f > n+1 {
+				end = f
+			}
+		}
+		if end < len(s) && (s[end] == 'e' || s[end] == 'E') {
+			x := end + 1
+			if x < len(s) && (s[x] == '+' || s[x] == '-') {
+				x++
+			}
+			if f := digits(x); f > x {
+				end = f
+			}
+		}
+		if end > n {
+			l.pos += end
+			l.add(tFloat, s[:end], off)
+			return
+		}
+	}
+	if s[0] == '0' && len(s) > 1 {
+		if set := map[byte]string{'b': "01", 'o': "01234567", 'x': "0123456789abcdef"}[s[1]|0x20]; set != "" {
+			j := 2
+			for j < len(s) {
+				k := j
+				if s[k] == '_' {
+					k++
+				}
+				if k >= len(s) || strings.IndexByte(set, lower(s[k])) < 0 {
+					break
+				}
+				j = k + 1
+			}
+			if j > 2 {
+				l.pos += j
+				l.add(tInt, s[:j], off)
+				return
+			}
+		}
+		// 0, 00, 0_0; other digits after it are a token of their own.
+		for n = 1; n < len(s) && (s[n] == '0' || s[n] == '_' && n+1 < len(s) && s[n+1] == '0'); n++ {
+		}
+	}
+	l.pos += n
+	l.add(tInt, s[:n], off)
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 32
+	}
+	return c
+}
+
+// nameLength returns the length of the identifier that s begins with.
+func nameLength(s string) int {
+	n := 0
+	for n < len(s) {
+		c := s[n]
+		if c < utf8.RuneSelf {
+			if c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || n > 0 && c >= '0' && c <= '9' {
+				n++
+				continue
+			}
+			return n
+		}
+		r, size := utf8.DecodeRuneInString(s[n:])
+		if !unicode.IsLetter(r) && (n == 0 || !unicode.In(r, unicode.Mn, unicode.Mc, unicode.Nd, unicode.Pc)) {
+			return n
+		}
+		n += size
+	}
+	return n
+}
