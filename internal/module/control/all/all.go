@@ -18,6 +18,7 @@ import (
 	setfact "github.com/tutti-run/tutti/internal/module/control/set_fact"
 	setstats "github.com/tutti-run/tutti/internal/module/control/set_stats"
 	"github.com/tutti-run/tutti/internal/module/control/template"
+	"github.com/tutti-run/tutti/internal/module/control/unarchive"
 	"github.com/tutti-run/tutti/internal/module/control/uri"
 	validateargumentspec "github.com/tutti-run/tutti/internal/module/control/validate_argument_spec"
 	waitforconnection "github.com/tutti-run/tutti/internal/module/control/wait_for_connection"
@@ -44,6 +45,7 @@ func Controls() []*module.Control {
 		&setfact.Module,
 		&setstats.Module,
 		&template.Module,
+		unarchive.New(cache),
 		uri.New(cache),
 		&validateargumentspec.Module,
 		&waitforconnection.Module,

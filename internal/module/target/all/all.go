@@ -19,6 +19,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/slurp"
 	"github.com/tutti-run/tutti/internal/module/target/stat"
 	"github.com/tutti-run/tutti/internal/module/target/tempfile"
+	"github.com/tutti-run/tutti/internal/module/target/unarchive"
 	"github.com/tutti-run/tutti/internal/module/target/uri"
 	waitfor "github.com/tutti-run/tutti/internal/module/target/wait_for"
 )
@@ -43,6 +44,7 @@ func Targets() []*module.Target {
 		&slurp.Module,
 		&stat.Module,
 		&tempfile.Module,
+		&unarchive.Module,
 		&uri.Module,
 		&waitfor.Module,
 	}

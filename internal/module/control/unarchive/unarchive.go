@@ -1,0 +1,45 @@
+// Package unarchive is the control half of unarchive: it finds the archive.
+package unarchive
+
+import (
+	"context"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/source"
+	target "github.com/tutti-run/tutti/internal/module/target/unarchive"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// New makes the control half; digests are kept in cache.
+func New(cache *source.Cache) *module.Control {
+	return &module.Control{
+		Spec: target.Spec,
+		Plan: func(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
+			return plan(cache, c, args)
+		},
+	}
+}
+
+func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.Plan, error) {
+	call := &module.Call{Module: target.Spec.Name, Args: value.NewMap(8)}
+	for _, p := range target.Spec.Params {
+		if args.Given(p.Name) && p.Name != "decrypt" {
+			call.Args.Set(p.Name, args.Any(p.Name))
+		}
+	}
+	if args.Bool("remote_src") || args.Given("copy") && !args.Bool("copy") {
+		return &module.Plan{Call: call}, nil
+	}
+	path, err := c.FindFile("files", args.String("src"))
+	if err != nil {
+		return nil, err
+	}
+	digest, file, err := cache.File(c, path, args.Bool("decrypt"))
+	if err != nil {
+		return nil, err
+	}
+	call.Args.Set("_digest", string(digest))
+	call.Args.Set("_name", path)
+	call.Files = map[module.Digest]module.File{digest: file}
+	return &module.Plan{Call: call}, nil
+}
