@@ -189,7 +189,6 @@ func (ses *session) env() *template.Env {
 			}
 			return out, err
 		},
-		Vault: ses.vaultFilter,
 	}
 	e.FindFile = func(kind, name string) (string, error) {
 		for _, p := range []string{name, filepath.Join(ses.baseDir, kind, name), filepath.Join(ses.baseDir, name)} {
@@ -200,17 +199,6 @@ func (ses *session) env() *template.Env {
 		return "", fmt.Errorf("could not find %s below %s", name, ses.baseDir)
 	}
 	return e
-}
-
-func (ses *session) vaultFilter(decrypt bool, data []byte, secret, id string) ([]byte, error) {
-	if decrypt {
-		v := ses.vault
-		if secret != "" {
-			v = vault.New([]vault.Secret{{ID: id, Password: []byte(secret)}}, false)
-		}
-		return v.Decrypt(data, "")
-	}
-	return vault.Encrypt(data, vault.Secret{ID: id, Password: []byte(secret)}, nil)
 }
 
 // check finds syntax errors in templates, for the playbook reader.

@@ -252,6 +252,9 @@ func (r *Run) batches(c *template.Context, p *playbook.Play, hosts []*inventory.
 // batchSize reads one entry of serial: a number or a percentage. 0 and less
 // mean all.
 func batchSize(v any, hosts int) (int, error) {
+	if v == template.Omit {
+		return 0, nil
+	}
 	switch v := v.(type) {
 	case nil:
 		return 0, nil

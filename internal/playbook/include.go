@@ -29,6 +29,7 @@ func (r *reader) ownAction(t *Task, short string, kind Kind, n *yaml.Node, s sco
 		r.Add(t.Pos, "import_playbook stands beside the plays, not among tasks", "import_playbook is not a valid task")
 		return nil
 	case "include":
+		r.oldInclude(t)
 		name, _ := t.Args.At("_raw_params").(string)
 		if name != "" && t.Loop == nil {
 			short = "import_tasks"
@@ -53,6 +54,28 @@ func (r *reader) ownAction(t *Task, short string, kind Kind, n *yaml.Node, s sco
 		return r.expand(t, short, s)
 	}
 	return t
+}
+
+// oldInclude turns the parameters of the old include: into variables.
+func (r *reader) oldInclude(t *Task) {
+	vars := value.NewMap(2)
+	for k, v := range t.Args.Strings() {
+		if k != "_raw_params" && k != "file" && k != "apply" {
+			vars.Set(k, v)
+		}
+	}
+	if vars.Len() == 0 {
+		return
+	}
+	args := t.Args.Clone()
+	for k := range vars.Strings() {
+		args.Delete(k)
+	}
+	t.Args = args
+	own := *t.Own
+	own.Vars = append(slices.Clone(own.Vars), vars)
+	t.Own = &own
+	t.Keywords = t.Parent.Inherit(&own)
 }
 
 var metaActions = []string{"noop", "flush_handlers", "refresh_inventory", "clear_facts", "clear_host_errors", "end_play", "end_host", "end_batch", "reset_connection", "role_complete"}

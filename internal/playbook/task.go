@@ -374,12 +374,16 @@ func (r *reader) arguments(t *Task, a action, spec *module.Spec, freeForm bool) 
 			r.checkTemplate(a.args)
 			break
 		}
-		kv, err := module.ParseKV(text, freeForm)
+		kv, err := module.ParseKV(text, keepsRaw(spec))
 		if err != nil {
 			r.Add(a.args.Pos, "", "%s", err)
 			break
 		}
 		if raw := kv.At("_raw_params"); raw != nil && !freeForm {
+			if value.HasMarkers(text) {
+				t.RawArgs = value.Text(text, a.args.Pos) // it may turn out to be a dictionary
+				break
+			}
 			r.Add(a.args.Pos, "write the parameters as 'name=value' or as a mapping",
 				"this task '%s' has extra params, which is only allowed in the following modules: those that take free text (command, shell, script, raw, meta, include_tasks and the like)", t.Action)
 		}
@@ -388,6 +392,19 @@ func (r *reader) arguments(t *Task, a action, spec *module.Spec, freeForm bool) 
 			r.Problems = append(r.Problems, r.Check(t.Args)...)
 		}
 	}
+}
+
+// keepsRaw reports whether a module's text stays as it is (command, shell), so
+// that name=value in it is not a parameter.
+func keepsRaw(spec *module.Spec) bool {
+	if spec == nil {
+		return false
+	}
+	switch spec.Name.Short() {
+	case "command", "shell", "script", "raw", "expect":
+		return true
+	}
+	return false
 }
 
 // wholeExpression reports whether text is one {{ }} and nothing else.

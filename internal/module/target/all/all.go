@@ -16,6 +16,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/ping"
 	"github.com/tutti-run/tutti/internal/module/target/replace"
 	"github.com/tutti-run/tutti/internal/module/target/script"
+	"github.com/tutti-run/tutti/internal/module/target/setup"
 	"github.com/tutti-run/tutti/internal/module/target/slurp"
 	"github.com/tutti-run/tutti/internal/module/target/stat"
 	"github.com/tutti-run/tutti/internal/module/target/tempfile"
@@ -41,6 +42,7 @@ func Targets() []*module.Target {
 		&ping.Module,
 		&replace.Module,
 		&script.Module,
+		&setup.Module,
 		&slurp.Module,
 		&stat.Module,
 		&tempfile.Module,

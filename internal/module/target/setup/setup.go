@@ -1,0 +1,239 @@
+// Package setup gathers facts about the machine, under Ansible's names. It
+// reads /proc, /sys and /etc itself; the only programs it starts are the local
+// facts of the user's own and, to ask its version, python3.
+//
+// Each collector is a function that adds its facts; collectors lists them with
+// the subset that each belongs to.
+package setup
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/parallel"
+)
+
+// Module gathers facts.
+var Module = module.Target{
+	Spec: module.Spec{
+		Name:    "ansible.builtin.setup",
+		Aliases: []module.Name{"ansible.builtin.gather_facts"},
+		Summary: "Gathers facts about the target.",
+		Params: []module.Param{
+			{Name: "filter", Type: module.List, Elements: module.Str, Default: []any{}, Doc: "Only facts whose name matches one of these shell patterns."},
+			{Name: "gather_subset", Type: module.List, Elements: module.Str, Default: []any{"all"}, Doc: "Which facts: all, min, hardware, network, virtual, or the name of one collector; a leading ! leaves it out."},
+			{Name: "gather_timeout", Type: module.Int, Default: 10, Doc: "Seconds after which a slow source is given up."},
+			{Name: "fact_path", Type: module.Path, Default: "/etc/ansible/facts.d", Doc: "The folder of local facts (*.fact)."},
+			{Name: "parallel", Type: module.Bool, Doc: "Accepted for gather_facts and not used: facts are always gathered together."},
+		},
+		Hints: []parallel.Hint{parallel.Free()},
+		Check: module.Full, Diff: module.None,
+		Returns: []module.Return{{Name: "ansible_facts", Type: module.Dict, When: "always", Doc: "The facts."}},
+	},
+	Run: run,
+}
+
+// gathering is one run of the module.
+type gathering struct {
+	ctx     context.Context
+	env     *module.Env
+	timeout time.Duration
+	path    string // of local facts
+
+	mu       sync.Mutex
+	facts    *value.Map
+	warnings []string
+}
+
+func (g *gathering) set(name string, v any) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.facts.Set("ansible_"+name, v)
+}
+
+func (g *gathering) warn(text string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.warnings = append(g.warnings, text)
+}
+
+// collector is one source of facts. Group is the subset above it.
+type collector struct {
+	name    string
+	group   string
+	collect func(*gathering)
+}
+
+// collectors are all sources of facts.
+var collectors = []collector{
+	{"platform", "min", platform},
+	{"distribution", "min", distribution},
+	{"lsb", "min", lsb},
+	{"cmdline", "min", cmdline},
+	{"date_time", "min", dateTime},
+	{"dns", "min", dns},
+	{"env", "min", environment},
+	{"fips", "min", fips},
+	{"apparmor", "min", apparmor},
+	{"selinux", "min", selinux},
+	{"caps", "min", capabilities},
+	{"local", "min", local},
+	{"pkg_mgr", "min", packageManager},
+	{"service_mgr", "min", serviceManager},
+	{"python", "min", python},
+	{"ssh_pub_keys", "min", hostKeys},
+	{"user", "min", user},
+	{"loadavg", "loadavg", loadAverage},
+	{"memory", "hardware", memory},
+	{"processor", "hardware", processor},
+	{"dmi", "hardware", dmi},
+	{"mounts", "hardware", mounts},
+	{"devices", "hardware", devices},
+	{"uptime", "hardware", uptime},
+	{"interfaces", "network", network},
+	{"fibre_channel_wwn", "network", storageNames},
+	{"virtual", "virtual", virtualization},
+	{"chroot", "chroot", chroot},
+}
+
+// alwaysMin are the subsets that a user may name and that are part of others.
+var subsetAliases = map[string][]string{
+	"system": {"platform"}, "system_capabilities": {"caps"}, "iscsi": {"fibre_channel_wwn"}, "nvme": {"fibre_channel_wwn"},
+	"ohai": nil, "facter": nil, "all_ipv4_addresses": {"interfaces"}, "all_ipv6_addresses": {"interfaces"}, "default_ipv4": {"interfaces"},
+	"default_ipv6": {"interfaces"}, "ipv4": {"interfaces"}, "ipv6": {"interfaces"}, "architecture": {"platform"}, "kernel": {"platform"}, "machine": {"platform"},
+	"hostname": {"platform"}, "fqdn": {"platform"}, "distribution_release": {"distribution"}, "distribution_version": {"distribution"}, "os_family": {"distribution"},
+	"machine_id": {"platform"}, "python_version": {"python"}, "memtotal_mb": {"memory"}, "processor_cores": {"processor"}, "processor_count": {"processor"},
+	"virtualization_type": {"virtual"}, "virtualization_role": {"virtual"}, "nodename": {"platform"}, "domain": {"platform"}, "user_id": {"user"}, "user_dir": {"user"},
+}
+
+func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
+	chosen, err := choose(args.Strings("gather_subset"))
+	if err != "" {
+		return module.Fail("%s", err)
+	}
+	timeout := time.Duration(args.Int("gather_timeout")) * time.Second
+	if timeout <= 0 {
+		timeout = 10 * time.Second
+	}
+	g := &gathering{ctx: ctx, env: env, timeout: timeout, path: args.String("fact_path"), facts: value.NewMap(128)}
+	var wg sync.WaitGroup
+	for _, c := range collectors {
+		if chosen[c.name] {
+			wg.Go(func() { c.collect(g) })
+		}
+	}
+	wg.Wait()
+	facts := g.filtered(args.Strings("filter"))
+	facts.Set("gather_subset", args.List("gather_subset"))
+	facts.Set("module_setup", true)
+	return &module.Result{Facts: facts, Warnings: g.warnings, Fields: value.MapOf("_ansible_verbose_override", true)}
+}
+
+// choose works out which collectors the subset names.
+func choose(subset []string) (map[string]bool, string) {
+	names := func(word string) ([]string, bool) {
+		var out []string
+		for _, c := range collectors {
+			if word == "all" || word == c.group || word == c.name {
+				out = append(out, c.name)
+			}
+		}
+		more, known := subsetAliases[word]
+		return append(out, more...), known || len(out) > 0
+	}
+	chosen := map[string]bool{}
+	positive := false
+	exclude := map[string]bool{}
+	excludeMin := false
+	for _, word := range subset {
+		for _, w := range strings.Split(word, ",") {
+			w = strings.TrimSpace(w)
+			bare, not := strings.CutPrefix(w, "!")
+			list, known := names(bare)
+			if !known {
+				return nil, "Bad subset '" + bare + "' given to Ansible. gather_subset options allowed: all, " + allowed()
+			}
+			switch {
+			case not && bare == "min":
+				excludeMin = true
+			case not && bare == "all":
+				for _, n := range list {
+					exclude[n] = true
+				}
+			case not:
+				for _, n := range list {
+					exclude[n] = true
+				}
+			default:
+				positive = true
+				for _, n := range list {
+					chosen[n] = true
+				}
+			}
+		}
+	}
+	if !positive {
+		list, _ := names("all")
+		for _, n := range list {
+			chosen[n] = true
+		}
+	}
+	for n := range exclude {
+		if !positive || !slices.Contains(subset, n) {
+			delete(chosen, n)
+		}
+	}
+	min, _ := names("min")
+	for _, n := range min {
+		if !excludeMin {
+			chosen[n] = true
+		} else if !slices.Contains(subset, n) {
+			delete(chosen, n)
+		}
+	}
+	return chosen, ""
+}
+
+func allowed() string {
+	seen := map[string]bool{}
+	for _, c := range collectors {
+		seen[c.name], seen[c.group] = true, true
+	}
+	for n := range subsetAliases {
+		seen[n] = true
+	}
+	var out []string
+	for n := range seen {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+// filtered leaves only the facts whose name matches a pattern, with or without
+// the prefix.
+func (g *gathering) filtered(patterns []string) *value.Map {
+	if len(patterns) == 0 || slices.Contains(patterns, "*") {
+		return g.facts
+	}
+	out := value.NewMap(8)
+	for k, v := range g.facts.Strings() {
+		for _, p := range patterns {
+			ok, _ := path.Match(p, k)
+			if !ok && !strings.HasPrefix(p, "ansible_") {
+				ok, _ = path.Match("ansible_"+p, k)
+			}
+			if ok {
+				out.Set(k, v)
+				break
+			}
+		}
+	}
+	return out
+}
