@@ -50,7 +50,7 @@ func (e *ValidationError) Error() string { return "failed to validate" }
 
 // Result is the error as a failed result.
 func (e *ValidationError) Result() *module.Result {
-	return module.Fail("%s", e.Error()).Set("exit_status", e.RC).Set("rc", e.RC).Set("stdout", e.Stdout).Set("stderr", e.Stderr)
+	return module.Fail("%s", e.Error()).Set("exit_status", e.RC).SetOutput(e.Stdout, e.Stderr)
 }
 
 // Fail turns an error of this package into a failed result.

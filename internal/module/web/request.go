@@ -138,7 +138,7 @@ func (r *Response) Fields(res *module.Result) {
 		cookies.Set(c.Name, c.Value)
 		words = append(words, c.Name+"="+c.Value)
 	}
-	if r.Status != -1 {
+	if r.Status >= 200 && r.Status < 300 {
 		res.Set("cookies", cookies).Set("cookies_string", strings.Join(words, "; "))
 	}
 	res.Set("url", r.URL).Set("status", r.Status)

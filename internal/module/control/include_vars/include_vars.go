@@ -76,7 +76,7 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 			vars.Set(k, merged(c.Var(value.Str(k)), v))
 		}
 	}
-	r := module.OK().Set("ansible_facts", value.Plain(vars))
+	r := module.OK().Set("ansible_facts", vars)
 	r.Effects = []module.Effect{module.IncludeVars{Vars: vars}}
 	return result(r), nil
 }

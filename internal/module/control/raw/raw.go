@@ -22,7 +22,7 @@ var Module = module.Control{
 		},
 		// The same as for command: its effect is unknown.
 		Hints: []parallel.Hint{parallel.Free()},
-		Check: module.None, Diff: module.None,
+		Check: module.Partial, Diff: module.None,
 		Returns: []module.Return{
 			{Name: "rc", Type: module.Int, When: "always", Doc: "Exit status."},
 			{Name: "stdout", When: "always", Doc: "What it wrote."},

@@ -22,7 +22,7 @@ var Module = module.Control{
 			{Name: "timeout", Type: module.Int, Default: 600, Doc: "Seconds after which to give up."},
 		},
 		Hints: []parallel.Hint{parallel.Free()},
-		Check: module.None, Diff: module.None,
+		Check: module.Partial, Diff: module.None,
 		Returns: []module.Return{{Name: "elapsed", Type: module.Int, When: "always", Doc: "Seconds that it took."}},
 	},
 	Plan: plan,

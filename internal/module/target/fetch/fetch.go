@@ -28,7 +28,7 @@ var Spec = module.Spec{
 		{Name: "_have", Internal: true, Doc: "SHA-1 of the controller's file."},
 	},
 	Hints: []parallel.Hint{parallel.Free()},
-	Check: module.None, Diff: module.None,
+	Check: module.Partial, Diff: module.None, // the control half skips
 	Returns: []module.Return{
 		{Name: "dest", When: "success", Doc: "The file on the controller."},
 		{Name: "checksum", When: "success", Doc: "SHA-1 of the content."},
@@ -43,7 +43,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	src := args.String("src")
 	missing := func(msg string) *module.Result {
 		if args.Bool("fail_on_missing") {
-			return module.Fail("%s", msg).Set("file", src)
+			return module.Fail("%s", msg)
 		}
 		r := module.OK().Set("file", src)
 		r.Msg = msg

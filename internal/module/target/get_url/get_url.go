@@ -108,9 +108,11 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		r.Msg = resp.Msg
 		files.AddInfo(r, d.dest)
 		return r
-	case resp.Status == -1:
-		return d.fail("%s", resp.Msg)
 	case resp.Status != http.StatusOK:
+		d.r = module.OK().Set("url", d.url).Set("dest", d.dest)
+		if resp.Status == -1 {
+			return d.fail("%s", resp.Msg)
+		}
 		d.r.Set("status_code", resp.Status).Set("response", resp.Msg)
 		return d.fail("Request failed")
 	}
@@ -137,7 +139,11 @@ func (d *download) take(ctx context.Context, resp *web.Response) *module.Result 
 	case unix.Access(dir, unix.W_OK) != nil:
 		return d.fail("Destination %s is not writable", dir)
 	}
-	d.r.Set("status_code", resp.Status)
+	if strings.HasPrefix(resp.URL, "file:") {
+		d.r.Set("status_code", nil) // files have no status
+	} else {
+		d.r.Set("status_code", resp.Status)
+	}
 	if d.env.Check {
 		d.r.Changed = true // what would come is not known without asking for it
 		d.r.Msg = resp.Msg

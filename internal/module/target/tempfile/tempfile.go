@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/parallel"
 )
 
@@ -54,5 +55,6 @@ func run(_ context.Context, env *module.Env, args module.Args) *module.Result {
 	}
 	r := module.OK().Set("path", path)
 	r.Changed = true
+	files.AddInfo(r, path)
 	return r
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/pyre"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/parallel"
@@ -101,6 +102,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	r := module.OK().Set("state", state).Set("port", args.Any("port")).Set("search_regex", args.Any("search_regex"))
 	r.Set("path", args.Any("path"))
 	w.groups(r)
+	if w.path != "" {
+		files.AddInfo(r, w.path) // its state takes the place of ours, as in Ansible
+	}
 	return elapsed(r)
 }
 
