@@ -4,9 +4,19 @@ package all
 import (
 	"github.com/tutti-run/tutti/internal/transport"
 	"github.com/tutti-run/tutti/internal/transport/local"
+	"github.com/tutti-run/tutti/internal/transport/openssh"
+	"github.com/tutti-run/tutti/internal/transport/ssh"
 )
 
-// Dialers returns the dialers by Config.Kind.
+// Dialers returns a dialer of each kind. "smart" and "paramiko" are names that
+// Ansible has for ways to use SSH.
 func Dialers() map[string]transport.Dialer {
-	return map[string]transport.Dialer{"local": local.Dialer{}}
+	program := &openssh.Dialer{}
+	own := &ssh.Dialer{Fallback: program}
+	return map[string]transport.Dialer{
+		"local":   local.Dialer{},
+		"ssh":     own,
+		"openssh": program,
+		"smart":   own, "paramiko": own, "paramiko_ssh": own,
+	}
 }
