@@ -9,7 +9,7 @@ import (
 // each calls fn for the matches in s, from left to right, as re.sub and
 // re.findall find them: at most limit of them if limit is not 0.
 func (r *Regexp) each(s string, limit int, fn func(*Match)) error {
-	pos, last := 0, -1 // last: where the match before ended
+	pos, last := 0, -1 // last: where the match before was, if it was empty
 	for n := 0; pos <= len(s) && (limit == 0 || n < limit); {
 		m, err := r.Search(s, pos)
 		if m == nil || err != nil {
@@ -17,8 +17,8 @@ func (r *Regexp) each(s string, limit int, fn func(*Match)) error {
 		}
 		b, e, _ := m.Span(0)
 		if b == e && b == last {
-			// An empty match next to the one before does not count, but a
-			// longer one that begins here would.
+			// The same empty match again does not count, but a longer one that
+			// begins here would.
 			if m, err = r.notEmpty(s, b); err != nil {
 				return err
 			}
@@ -31,7 +31,10 @@ func (r *Regexp) each(s string, limit int, fn func(*Match)) error {
 		}
 		fn(m)
 		n++
-		last, pos = e, e
+		last, pos = -1, e
+		if b == e {
+			last = e
+		}
 	}
 	return nil
 }

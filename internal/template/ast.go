@@ -76,8 +76,9 @@ type (
 type (
 	dataStmt  struct{ text string }
 	printStmt struct {
-		x   node
-		off int
+		x        node
+		constant bool // Jinja2 works it out while compiling, to text
+		off      int
 	}
 	ifStmt struct {
 		tests  []node
@@ -176,4 +177,33 @@ type compiled struct {
 	// mutates tells that lists and dicts may be changed by methods.
 	mutates bool
 	err     *syntaxError
+}
+
+// constant reports whether x is made of literals only.
+func constant(x node) bool {
+	all := func(nodes ...node) bool {
+		for _, n := range nodes {
+			if n != nil && !constant(n) {
+				return false
+			}
+		}
+		return true
+	}
+	switch x := x.(type) {
+	case *constNode:
+		return true
+	case *listNode:
+		return all(x.items...)
+	case *tupleNode:
+		return all(x.items...)
+	case *dictNode:
+		return all(x.keys...) && all(x.vals...)
+	case *unaryNode:
+		return constant(x.x)
+	case *binNode:
+		return all(x.l, x.r)
+	case *filterNode:
+		return x.in != nil && constant(x.in) && all(x.args.pos...) && all(x.args.named...) && x.args.star == nil && x.args.kwstar == nil
+	}
+	return false
 }

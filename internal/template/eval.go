@@ -530,6 +530,33 @@ func (a *callArgs) eval(f *frame) (args, error) {
 	return out, nil
 }
 
+// braces evaluates braces inside the literals that are a lookup's terms, which
+// many a playbook has though it needs none. Only what stands in the template
+// itself is evaluated, never what variables hold.
+func (a *callArgs) braces(f *frame, pos []any) error {
+	for i, n := range a.pos {
+		switch n := n.(type) {
+		case *constNode:
+			s, ok := n.v.(string)
+			if !ok || !value.HasMarkers(s) {
+				continue
+			}
+			v, err := f.r.st.template(&value.Template{Source: s})
+			if err != nil {
+				return err
+			}
+			pos[i] = v
+		case *listNode:
+			inner := callArgs{pos: n.items}
+			l, _ := asList(pos[i])
+			if err := inner.braces(f, l); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (n *callNode) eval(f *frame) (any, error) {
 	st := f.r.st
 	if err := st.step(); err != nil {
@@ -566,6 +593,11 @@ func (n *callNode) eval(f *frame) (any, error) {
 	args, err := n.args.eval(f)
 	if err != nil {
 		return nil, err
+	}
+	if name, ok := n.fn.(*nameNode); ok && (name.name == "lookup" || name.name == "query" || name.name == "q") {
+		if err := n.args.braces(f, args.pos); err != nil {
+			return nil, err
+		}
 	}
 	v, err := callValue(f, fn, &args)
 	if err != nil {

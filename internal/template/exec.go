@@ -24,6 +24,9 @@ func (s *printStmt) exec(f *frame, o *output) error {
 		return nil
 	}
 	v, err := s.x.eval(f)
+	if f, ok := v.(float64); ok && s.constant {
+		v = Str(f) // of which infinity and NaN do not become floats again
+	}
 	if err == nil {
 		err = o.print(v)
 	}

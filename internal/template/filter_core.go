@@ -87,6 +87,9 @@ func coreFilters() []*def {
 			if n, ok := toInt(c.a[0], base); ok {
 				return n, nil
 			}
+			if f, ok := toFloat(c.a[0]); ok && math.IsInf(f, 0) {
+				return nil, &Error{Kind: "OverflowError", Msg: "cannot convert float infinity to integer"}
+			}
 			return c.a[1], nil
 		}),
 		define("float", "value default=0.0", func(c *call) (any, error) {
@@ -329,8 +332,12 @@ func roundFilter(c *call) (any, error) {
 	}
 	switch c.str(2) {
 	case "common":
-		if _, isFloat := c.a[0].(float64); !isFloat && p >= 0 {
-			return c.a[0], nil
+		if n, isInt := asBig(c.a[0]); isInt {
+			if p >= 0 {
+				return value.Int(n), nil
+			}
+			rounded, _ := big.NewFloat(roundTo(f, p)).Int(nil)
+			return value.Int(rounded), nil
 		}
 		return roundTo(f, p), nil
 	case "ceil":

@@ -275,13 +275,7 @@ func humanReadable(c *call) (any, error) {
 	}
 	size, ok := asFloat(c.a[0])
 	if !ok {
-		if s, isText := asStr(c.a[0]); isText {
-			if size, ok = toFloat(s); !ok {
-				return nil, filterErr("human_readable() can't interpret following string: %s", s)
-			}
-		} else {
-			return nil, typeErr("human_readable() failed on bad input: %s", TypeName(c.a[0]))
-		}
+		return nil, typeErr("human_readable() failed on bad input: '>=' not supported between instances of '%s' and 'int'", TypeName(c.a[0]))
 	}
 	base := "Bytes"
 	if c.bool(1) {

@@ -139,34 +139,16 @@ func regexSearch(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var groups []int
+	groups := []string{}
 	for _, a := range c.rest {
 		s, _ := asStr(a)
 		name, isName := strings.CutPrefix(s, `\g<`)
+		digits := len(s) - len(strings.TrimLeft(strings.TrimPrefix(s, `\`), digitChars))
 		switch {
 		case isName && strings.HasSuffix(name, ">"):
-			name = strings.TrimSuffix(name, ">")
-			g, ok := re.GroupIndex()[name]
-			if n, err := strconv.Atoi(name); !ok && err == nil {
-				g, ok = n, n >= 0 && n <= re.NumGroups()
-			}
-			if !ok {
-				return nil, &Error{Kind: "IndexError", Msg: "no such group"}
-			}
-			groups = append(groups, g)
-		case strings.HasPrefix(s, `\`):
-			n := 1
-			for n < len(s) && s[n] >= '0' && s[n] <= '9' {
-				n++
-			}
-			g, err := strconv.Atoi(s[1:n])
-			if err != nil {
-				return nil, filterErr("Unknown argument")
-			}
-			if g > re.NumGroups() {
-				return nil, &Error{Kind: "IndexError", Msg: "no such group"}
-			}
-			groups = append(groups, g)
+			groups = append(groups, strings.TrimSuffix(name, ">"))
+		case strings.HasPrefix(s, `\`) && digits > 1:
+			groups = append(groups, s[1:digits])
 		default:
 			return nil, filterErr("Unknown argument")
 		}
@@ -175,12 +157,19 @@ func regexSearch(c *call) (any, error) {
 	if m == nil || err != nil {
 		return nil, regexErr(err)
 	}
-	if groups == nil {
+	if len(groups) == 0 {
 		s, _ := m.Group(0)
 		return s, nil
 	}
 	out := make([]any, len(groups))
-	for i, g := range groups {
+	for i, name := range groups {
+		g, ok := re.GroupIndex()[name]
+		if n, err := strconv.Atoi(name); !ok && err == nil {
+			g, ok = n, n <= re.NumGroups()
+		}
+		if !ok {
+			return nil, &Error{Kind: "IndexError", Msg: "no such group"}
+		}
 		if s, ok := m.Group(g); ok {
 			out[i] = s
 		}

@@ -156,6 +156,9 @@ func sequenceFilters() []*def {
 			}
 			get := c.getter(c.a[1], nil, false)
 			total := c.a[2]
+			if _, ok := asStr(total); ok {
+				return nil, typeErr("sum() can't sum strings [use ''.join(seq) instead]")
+			}
 			for _, e := range l {
 				if e, err = get(e); err != nil {
 					return nil, err

@@ -282,13 +282,7 @@ func unquote(s string) string {
 
 func lookupDict(l *look) ([]any, error) {
 	out := []any{}
-	terms := l.terms
-	if len(terms) == 1 {
-		if inner, ok := asList(terms[0]); ok {
-			terms = inner
-		}
-	}
-	for _, t := range terms {
+	for _, t := range l.terms {
 		m, ok := t.(*value.Map)
 		if !ok {
 			if mp, isMapping := t.(Mapping); isMapping {
@@ -426,11 +420,6 @@ func lookupNested(l *look) ([]any, error) {
 
 func lookupRandomChoice(l *look) ([]any, error) {
 	terms := l.terms
-	if len(terms) == 1 {
-		if inner, ok := asList(terms[0]); ok {
-			terms = inner
-		}
-	}
 	if len(terms) == 0 {
 		return terms, nil
 	}
@@ -553,11 +542,6 @@ func lookupVarnames(l *look) ([]any, error) {
 
 func lookupSubelements(l *look) ([]any, error) {
 	terms := l.terms
-	if len(terms) == 1 {
-		if inner, ok := asList(terms[0]); ok && (len(inner) == 2 || len(inner) == 3) {
-			terms = inner
-		}
-	}
 	if len(terms) < 2 || len(terms) > 3 {
 		return nil, &Error{Kind: "AnsibleError", Msg: "subelements lookup expects a list of two or three items, first a dict or a list, second a string pointing to the subkey"}
 	}

@@ -123,74 +123,69 @@ func lookupFileglob(l *look) ([]any, error) {
 	return out, nil
 }
 
-func lookupFirstFound(l *look) ([]any, error) {
-	splitList := func(v any) []string {
-		var out []string
-		if s, ok := asStr(v); ok {
-			for _, p := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' }) {
-				out = append(out, strings.TrimSpace(p))
-			}
-			return out
-		}
-		if list, ok := asList(v); ok {
-			for _, e := range list {
-				out = append(out, Str(e))
-			}
+// splitNames cuts text at any of the separators; a list is taken as it is.
+func splitNames(v any, separators string) []string {
+	var out []string
+	if s, ok := asStr(v); ok {
+		for _, p := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
+			out = append(out, strings.TrimSpace(p))
 		}
 		return out
 	}
-	skip := l.flag("skip", false)
-	var names []string
-	cross := func(files, paths []string) {
-		if len(paths) == 0 {
-			names = append(names, files...)
-		}
-		for _, p := range paths {
-			for _, f := range files {
-				names = append(names, filepath.Join(p, f))
+	l, _ := asList(v)
+	for _, e := range l {
+		out = append(out, splitNames(e, separators)...)
+	}
+	return out
+}
+
+// firstFoundNames lists the files to look for. A term is a name, a dict of
+// files, paths and skip, or a list of those.
+func (l *look) firstFoundNames(terms []any) (names []string, skip bool, err error) {
+	for _, t := range terms {
+		opts := l.kw
+		name := ""
+		switch t := t.(type) {
+		case *value.Map:
+			opts = t
+		default:
+			if list, ok := asList(t); ok {
+				more, s, err := l.firstFoundNames(list)
+				if err != nil {
+					return nil, false, err
+				}
+				names, skip = append(names, more...), s
+				continue
+			}
+			var ok bool
+			if name, ok = asStr(t); !ok {
+				return nil, false, lookupErr("Invalid term supplied, can handle string, mapping or list of strings but got: %s for %s", TypeName(t), Str(t))
 			}
 		}
-	}
-	globalPaths := splitList(l.option("paths", nil))
-	if l.kw.Has("files") || l.kw.Has("paths") && len(l.terms) == 0 {
-		files := splitList(l.option("files", nil))
-		if len(files) == 0 {
-			names = append(names, globalPaths...)
-		} else {
-			cross(files, globalPaths)
+		skip = false
+		if v, ok := opts.Get("skip"); ok {
+			skip, _ = boolean(v)
 		}
-	}
-	var walk func(terms []any) error
-	walk = func(terms []any) error {
-		for _, t := range terms {
-			switch t := t.(type) {
-			case *value.Map:
-				if v, ok := t.Get("skip"); ok {
-					skip, _ = boolean(v)
+		files, paths := splitNames(opts.At("files"), ",;"), splitNames(opts.At("paths"), ",:;")
+		switch {
+		case len(paths) > 0:
+			for _, p := range paths {
+				for _, f := range files {
+					names = append(names, filepath.Join(p, f))
 				}
-				files, paths := splitList(t.At("files")), splitList(t.At("paths"))
-				if len(files) == 0 {
-					names = append(names, paths...)
-				} else {
-					cross(files, paths)
-				}
-			default:
-				if list, ok := asList(t); ok {
-					if err := walk(list); err != nil {
-						return err
-					}
-					continue
-				}
-				s, ok := asStr(t)
-				if !ok {
-					return lookupErr("Invalid term supplied, can handle string, mapping or list of strings but got: %s for %s", TypeName(t), Str(t))
-				}
-				cross([]string{s}, globalPaths)
 			}
+		case len(files) > 0:
+			names = files
+		case name != "":
+			names = append(names, name)
 		}
-		return nil
 	}
-	if err := walk(l.terms); err != nil {
+	return names, skip, nil
+}
+
+func lookupFirstFound(l *look) ([]any, error) {
+	names, skip, err := l.firstFoundNames(l.terms)
+	if err != nil {
 		return nil, err
 	}
 	for _, n := range names {
@@ -212,7 +207,7 @@ func lookupFirstFound(l *look) ([]any, error) {
 	if skip {
 		return []any{}, nil
 	}
-	return nil, lookupErr("No file was found when using first_found. Looked for: %s", strings.Join(names, ", "))
+	return nil, lookupErr("No file was found when using first_found. It looked for: %s", strings.Join(names, ", "))
 }
 
 // run runs a shell command and gives its output.

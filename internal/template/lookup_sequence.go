@@ -27,11 +27,7 @@ func sequenceNumber(s string) (int, error) {
 
 func lookupSequence(l *look) ([]any, error) {
 	out := []any{}
-	terms := l.terms
-	if len(terms) == 0 && l.kw.Len() > 0 {
-		terms = []any{""}
-	}
-	for _, t := range flat(terms) {
+	for _, t := range flat(l.terms) {
 		part, err := l.sequence(Str(t))
 		if err != nil {
 			return nil, err
@@ -81,7 +77,6 @@ func (l *look) sequence(term string) ([]any, error) {
 	} else {
 		_, opts = params(term)
 	}
-	opts.Update(l.kw)
 	for k, v := range opts.Strings() {
 		if err := set(k, Str(v)); err != nil {
 			return nil, err

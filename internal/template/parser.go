@@ -158,7 +158,7 @@ func (p *parser) body(ends []string) []stmt {
 		case tVarBegin:
 			x := p.tuple(true, false, nil)
 			p.expect(tVarEnd)
-			out = append(out, &printStmt{x, t.off})
+			out = append(out, &printStmt{x, constant(x), t.off})
 		case tBlockBegin:
 			for _, e := range ends {
 				if p.isName(e) {

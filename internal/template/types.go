@@ -45,7 +45,7 @@ func (m Markup) JSONValue() any     { return string(m) }
 // read as a literal afterwards.
 type nativeText string
 
-func (t nativeText) PythonType() string { return "str" }
+func (t nativeText) PythonType() string { return "NativeJinjaText" }
 func (t nativeText) PythonStr() string  { return string(t) }
 func (t nativeText) PythonRepr() string { return value.Repr(string(t)) }
 func (t nativeText) JSONValue() any     { return string(t) }

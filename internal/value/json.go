@@ -67,6 +67,8 @@ func (j JSON) append(dst []byte, v any, depth int) []byte {
 		return j.appendMap(dst, FromGo(v).(*Map), depth)
 	case interface{ JSONValue() any }:
 		return j.append(dst, v.JSONValue(), depth)
+	case Shown:
+		return j.appendString(dst, v.PythonStr())
 	case Lazy:
 		forced, err := v.Force()
 		if err != nil {

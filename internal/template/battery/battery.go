@@ -88,6 +88,9 @@ func show(v any) any {
 	case *value.Map:
 		out := value.NewMap(v.Len())
 		for k, e := range v.All() {
+			if t, ok := k.(value.Tuple); ok {
+				k = template.Str(t)
+			}
 			out.Set(k, show(e))
 		}
 		return out
