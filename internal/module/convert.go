@@ -118,6 +118,13 @@ func ParseBool(s string) (b, ok bool) {
 	return false, false
 }
 
+// Truth reads a boolean where anything that is no word for true is false, as
+// some modules of Ansible do with values that Parse would refuse.
+func Truth(v any) bool {
+	b, err := toBool(v)
+	return err == nil && b == true
+}
+
 func toList(v any) (any, error) {
 	switch v := v.(type) {
 	case []any:

@@ -19,7 +19,7 @@ var Module = module.Control{
 			{Name: "that", Type: module.Raw, Required: true, AsWritten: true, Doc: "Conditions, as in when."},
 			{Name: "fail_msg", Type: module.Raw, Aliases: []string{"msg"}, Doc: "Message if one does not hold."},
 			{Name: "success_msg", Type: module.Raw, Doc: "Message if all hold."},
-			{Name: "quiet", Type: module.Bool, Default: false, Doc: "Show nothing about each success."},
+			{Name: "quiet", Type: module.Raw, Default: false, Doc: "Show nothing about each success."},
 		},
 		Hints: []parallel.Hint{parallel.Free()},
 		Check: module.Full, Diff: module.None,
@@ -48,7 +48,7 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		conditions = []any{that}
 	}
 	r := module.OK()
-	if !args.Bool("quiet") {
+	if !module.Truth(args.Any("quiet")) {
 		r.Set("_ansible_verbose_always", true)
 	}
 	for _, cond := range conditions {

@@ -16,8 +16,8 @@ var Module = module.Control{
 		Summary: "Adds values to the statistics that are shown after the run.",
 		Params: []module.Param{
 			{Name: "data", Type: module.Raw, Required: true, Doc: "The values, by name."},
-			{Name: "per_host", Type: module.Bool, Default: false, Doc: "Keep the values for each host."},
-			{Name: "aggregate", Type: module.Bool, Default: true, Doc: "Add to earlier values instead of replacing them."},
+			{Name: "per_host", Type: module.Raw, Default: false, Doc: "Keep the values for each host."},
+			{Name: "aggregate", Type: module.Raw, Default: true, Doc: "Add to earlier values instead of replacing them."},
 		},
 		Hints: []parallel.Hint{parallel.Free()},
 		Check: module.Full, Diff: module.None,
@@ -35,7 +35,7 @@ func plan(_ context.Context, _ module.Controller, args module.Args) (*module.Pla
 			return nil, err
 		}
 	}
-	stats := module.SetStats{Data: data, PerHost: args.Bool("per_host"), Aggregate: args.Bool("aggregate")}
+	stats := module.SetStats{Data: data, PerHost: module.Truth(args.Any("per_host")), Aggregate: module.Truth(args.Any("aggregate"))}
 	r := module.OK().Set("ansible_stats", value.MapOf("data", data, "per_host", stats.PerHost, "aggregate", stats.Aggregate))
 	r.Effects = []module.Effect{stats}
 	return &module.Plan{Done: r}, nil
