@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -74,6 +75,10 @@ func (j *job) run(ctx context.Context) *module.Result {
 	}
 	if j.src != "" && state != "link" && state != "hard" {
 		return j.fail("src option requires state to be 'link' or 'hard'")
+	}
+	if j.args.Has("_diff_peek") {
+		head := files.Head(j.path)
+		return module.OK().Set("path", j.path).Set("appears_binary", bytes.IndexByte(head[:min(len(head), 8192)], 0) >= 0)
 	}
 	if err := j.times(state); err != nil {
 		return module.Fail("%s", err)

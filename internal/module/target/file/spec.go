@@ -26,7 +26,9 @@ var Module = module.Target{
 			{Name: "modification_time_format", Default: "%Y%m%d%H%M.%S", Doc: timeFormatDoc},
 			{Name: "access_time", Doc: "preserve, now, or a time."},
 			{Name: "access_time_format", Default: "%Y%m%d%H%M.%S", Doc: timeFormatDoc},
-			{Name: "_original_basename", Internal: true, Doc: "Name to use in a directory."},
+			// Ansible's own use of these two shows in playbooks, so users may give them.
+			{Name: "_original_basename", Doc: "Name to use in a directory."},
+			{Name: "_diff_peek", Type: module.Bool, Doc: "Only tell whether the file looks binary."},
 		}, files.CommonParams()...),
 		Hints: []parallel.Hint{parallel.Free()},
 		Check: module.Full, Diff: module.Partial,
