@@ -126,24 +126,18 @@ type UnreachableError struct {
 	Host   string // the inventory's name
 	Addr   string // what was tried
 	Reason Reason
-	Detail string // for people: what to do
+	Detail string // the whole message, for people; made of the others if empty
 	Err    error  // may be nil
 }
 
 func (e *UnreachableError) Error() string {
-	s := "Failed to connect to the host via ssh: "
-	if e.Reason == Lost || e.Reason == Broken {
-		s = ""
-	}
 	switch {
 	case e.Detail != "":
-		s += e.Detail
+		return e.Detail
 	case e.Err != nil:
-		s += fmt.Sprintf("%s: %s: %v", e.Addr, e.Reason, e.Err)
-	default:
-		s += fmt.Sprintf("%s: %s", e.Addr, e.Reason)
+		return fmt.Sprintf("%s: %s: %v", e.Addr, e.Reason, e.Err)
 	}
-	return s
+	return fmt.Sprintf("%s: %s", e.Addr, e.Reason)
 }
 
 // Unwrap returns the cause.

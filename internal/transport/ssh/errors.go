@@ -68,9 +68,10 @@ func (d *Dialer) unreachable(ctx context.Context, s *settings, c transport.Confi
 		connect(transport.TimedOut, "Connection timed out")
 	case strings.Contains(err.Error(), "EOF"), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		u.Reason = transport.Lost
-		u.Detail = fmt.Sprintf("Failed to connect to the host via ssh: %s closed the connection before the login (is something else listening on port %d, or are there too many connections?): %v", s.hostname, s.port, err)
+		u.Detail = fmt.Sprintf("%s closed the connection before the login (is something else listening on port %d, or are there too many connections?): %v", s.hostname, s.port, err)
 	default:
-		u.Detail = "Failed to connect to the host via ssh: " + err.Error()
+		u.Detail = err.Error()
 	}
+	u.Detail = "Failed to connect to the host via ssh: " + u.Detail
 	return u
 }

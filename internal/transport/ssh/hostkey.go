@@ -87,6 +87,9 @@ func (k *keyring) check(s *settings) (ssh.HostKeyCallback, []string, error) {
 	}
 	callback := db.HostKeyCallback()
 	return func(_ string, remote net.Addr, key ssh.PublicKey) error {
+		if _, ok := remote.(*net.TCPAddr); !ok { // a ProxyCommand's pipe
+			remote = &net.TCPAddr{IP: net.IPv4zero, Port: s.port}
+		}
 		err := callback(addr, remote, key)
 		switch {
 		case err == nil:

@@ -62,6 +62,12 @@ func (d *Dialer) connect(ctx context.Context, s *settings, c transport.Config, d
 	if depth > maxJumps {
 		return nil, nil, fmt.Errorf("more than %d hosts to jump through: does ProxyJump go in a circle?", maxJumps)
 	}
+	// Hosts drop connections when too many are not authenticated yet.
+	leave, err := d.gates.enter(ctx, s.addr())
+	if err != nil {
+		return nil, nil, err
+	}
+	defer leave()
 	raw, release, err := d.stream(ctx, s, c, depth)
 	if err != nil {
 		return nil, nil, err
@@ -95,12 +101,6 @@ func (d *Dialer) stream(ctx context.Context, s *settings, c transport.Config, de
 const authTime = 60 * time.Second
 
 func (d *Dialer) handshake(ctx context.Context, s *settings, c transport.Config, raw net.Conn) (*ssh.Client, error) {
-	// Hosts drop connections when too many are not authenticated yet.
-	leave, err := d.gates.enter(ctx, s.addr())
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	check, algos, err := d.keyring.check(s)
 	if err != nil {
 		return nil, err
