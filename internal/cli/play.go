@@ -64,6 +64,13 @@ func runPlay(ctx context.Context, s Streams, cmd *cobra.Command, o *playOptions,
 	if err != nil {
 		return err
 	}
+	if o.verbose > 0 {
+		if c.File != "" {
+			fmt.Fprintf(s.Out, "Using %s as config file\n", c.File)
+		} else {
+			fmt.Fprintln(s.Out, "No config file found; using defaults")
+		}
+	}
 	listing := o.listHosts || o.listTasks || o.listTags || o.syntaxCheck
 	ses.loader.LenientArgs = listing
 	if err := ses.checkLimit(); err != nil {

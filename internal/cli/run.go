@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -16,6 +17,7 @@ import (
 	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/executor"
+	"github.com/tutti-run/tutti/internal/factcache"
 	"github.com/tutti-run/tutti/internal/output/text"
 	"github.com/tutti-run/tutti/internal/transport/all"
 	"github.com/tutti-run/tutti/parallel"
@@ -68,6 +70,7 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 	}})
 	c := ses.config
 	o := &executor.Options{
+		Managed: c.Text("DEFAULT_MANAGED_STR"),
 		Inventory: ses.inventory, Refresh: ses.loadInventory, Loader: ses.loader, Engine: ses.engine, Vars: ses.vars, Modules: ses.registry,
 		Locks: locks, Targets: pool{p}, Events: sink, RunID: runID, Forks: ses.forks, Check: ses.options.check, Diff: ses.options.diff, Verbosity: ses.verbose,
 		Only: ses.tags, Skip: ses.skipTags, Subset: ses.limit, Strategy: c.Text("DEFAULT_STRATEGY"), Gathering: c.Text("DEFAULT_GATHERING"),
@@ -76,7 +79,24 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		Connection: defaults, Become: ses.become, BecomePassword: becomePass, ReadFile: ses.readFile, LoadVars: ses.loadVars,
 		Prompt: ses.prompter.ask, Env: *ses.env(),
 	}
+	if o.Facts, err = ses.factCache(); err != nil {
+		p.Close()
+		return nil, nil, err
+	}
 	return o, p.Close, nil
+}
+
+// factCache is where facts are kept between runs, if the configuration says so.
+func (ses *session) factCache() (executor.FactCache, error) {
+	c := ses.config
+	switch plugin := strings.TrimPrefix(c.Text("CACHE_PLUGIN"), "ansible.builtin."); plugin {
+	case "", "memory":
+		return nil, nil
+	case "jsonfile", "community.general.jsonfile":
+		return factcache.New(c.Path("CACHE_PLUGIN_CONNECTION"), c.Text("CACHE_PLUGIN_PREFIX"), time.Duration(c.Int("CACHE_PLUGIN_TIMEOUT"))*time.Second)
+	default:
+		return nil, fmt.Errorf("the fact cache plugin '%s' is not available; use memory or jsonfile", plugin)
+	}
 }
 
 func newRunID() string {

@@ -69,8 +69,8 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 		},
 	})
 	ses.loader = playbook.New(playbook.Config{
-		RolesPath: c.List("DEFAULT_ROLES_PATH"), CollectionPaths: append(c.List("COLLECTIONS_PATHS"), sitePackages()...),
-		Modules:  &finder{registry: ses.registry, path: ses.modulePaths(), collections: append(c.List("COLLECTIONS_PATHS"), sitePackages()...)},
+		RolesPath: c.List("DEFAULT_ROLES_PATH"), CollectionPaths: ses.collectionPaths(),
+		Modules:  &finder{registry: ses.registry, path: ses.modulePaths(), collections: ses.collectionPaths()},
 		ReadFile: ses.readFile, Vault: ses.inlineVault, ExtraVars: ses.extra,
 		Check: ses.check, CheckCondition: ses.checkCondition, Resolve: ses.resolveStatic,
 	})
@@ -85,6 +85,16 @@ func sitePackages() []string {
 		out = append(out, filepath.Dir(d))
 	}
 	return out
+}
+
+// collectionPaths are the folders that hold ansible_collections: beside the
+// playbook first.
+func (ses *session) collectionPaths() []string {
+	out := []string{filepath.Join(ses.baseDir, "collections")}
+	for _, p := range ses.config.List("COLLECTIONS_PATHS") {
+		out = append(out, strings.TrimSuffix(p, "/ansible_collections"))
+	}
+	return append(out, sitePackages()...)
 }
 
 func (ses *session) modulePaths() []string {

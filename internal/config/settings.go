@@ -10,7 +10,7 @@ var Settings = []Setting{
 	{Name: "BECOME_PASSWORD_FILE", Kind: Path, Env: []string{"ANSIBLE_BECOME_PASSWORD_FILE"}, Ini: []string{"defaults.become_password_file"}},
 	{Name: "CACHE_PLUGIN", Default: "memory", Env: []string{"ANSIBLE_CACHE_PLUGIN"}, Ini: []string{"defaults.fact_caching"}},
 	{Name: "CACHE_PLUGIN_CONNECTION", Env: []string{"ANSIBLE_CACHE_PLUGIN_CONNECTION"}, Ini: []string{"defaults.fact_caching_connection"}},
-	{Name: "CACHE_PLUGIN_PREFIX", Default: "ansible_facts", Env: []string{"ANSIBLE_CACHE_PLUGIN_PREFIX"}, Ini: []string{"defaults.fact_caching_prefix"}},
+	{Name: "CACHE_PLUGIN_PREFIX", Env: []string{"ANSIBLE_CACHE_PLUGIN_PREFIX"}, Ini: []string{"defaults.fact_caching_prefix"}},
 	{Name: "CACHE_PLUGIN_TIMEOUT", Kind: Int, Default: "86400", Env: []string{"ANSIBLE_CACHE_PLUGIN_TIMEOUT"}, Ini: []string{"defaults.fact_caching_timeout"}},
 	{Name: "COLLECTIONS_PATHS", Kind: PathList, Default: "~/.ansible/collections:/usr/share/ansible/collections", Env: []string{"ANSIBLE_COLLECTIONS_PATHS", "ANSIBLE_COLLECTIONS_PATH"}, Ini: []string{"defaults.collections_paths", "defaults.collections_path"}},
 	{Name: "CONNECTION_PASSWORD_FILE", Kind: Path, Env: []string{"ANSIBLE_CONNECTION_PASSWORD_FILE"}, Ini: []string{"defaults.connection_password_file"}},

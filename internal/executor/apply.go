@@ -105,6 +105,7 @@ func (p *playRun) loseHost(d done) {
 
 func (p *playRun) failHost(d done, count *event.Counts) {
 	r := d.runner
+	p.removed[r.Host] = !r.Cursor.Rescuable()
 	if r.Cursor.Rescuable() {
 		count.Rescued++
 		p.Vars.Set(p.hosts[r.Host], value.MapOf("ansible_failed_task", p.failedTask(d.step.task), "ansible_failed_result", d.out.result))

@@ -85,7 +85,9 @@ func (c controller) Render(src string, o module.RenderOptions) (string, error) {
 	syntax := template.Syntax{BlockStart: o.BlockStart, BlockEnd: o.BlockEnd, VariableStart: o.VariableStart, VariableEnd: o.VariableEnd,
 		CommentStart: o.CommentStart, CommentEnd: o.CommentEnd, TrimBlocks: o.TrimBlocks, LstripBlocks: o.LstripBlocks,
 		KeepTrailingNewline: o.KeepTrailingNewline, NewlineSequence: o.NewlineSequence}
-	return c.it.Engine.File(c.with(o.Vars), src, template.FileOptions{Path: o.Path, SearchPath: c.templateDirs(o.Path), Syntax: syntax, NoTrimBlocks: !o.TrimBlocks})
+	vars := c.it.ManagedVars(o.Path, o.Dest)
+	vars.Update(o.Vars)
+	return c.it.Engine.File(c.with(vars), src, template.FileOptions{Path: o.Path, SearchPath: c.templateDirs(o.Path), Syntax: syntax, NoTrimBlocks: !o.TrimBlocks})
 }
 
 // templateDirs are the folders in which a template's includes are looked for.

@@ -89,6 +89,8 @@ type Options struct {
 	Become         bool
 	BecomePassword string
 
+	// Managed is the text of ansible_managed, with {file}, {uid} and {host}.
+	Managed  string
 	ReadFile func(path string) ([]byte, error)
 	LoadVars func(path string) (any, error)
 	Prompt   func(ctx context.Context, text string, echo bool) (string, error)

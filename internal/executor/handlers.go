@@ -132,5 +132,5 @@ func (p *playRun) nearestHandler(name string) string {
 // flushInto sends a host through the handlers it has notified.
 func (p *playRun) flushInto(r *strategy.Runner) {
 	host := r.Host
-	r.Cursor.Flush(p.handlers, func(h *playbook.Task) bool { return p.notified[h][host] && p.tagged(h) })
+	r.Cursor.Flush(p.handlers, func(h *playbook.Task) bool { return p.notified[h][host] })
 }

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -167,6 +168,9 @@ func (r *Run) env(t *playbook.Task, p *playbook.Play) *template.Env {
 // findFile looks for a file as Ansible does: in each folder's <kind>
 // sub-folder, then in the folder itself.
 func findFile(dirs []string, kind, name string) (string, error) {
+	if name == "" {
+		return "", errors.New("Could not find file on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option")
+	}
 	if strings.HasPrefix(name, "~") {
 		if home := homeDir(); home != "" {
 			name = home + strings.TrimPrefix(name, "~")

@@ -41,6 +41,9 @@ func (p *playRun) meta(ctx context.Context, t *playbook.Task, runners []*strateg
 		if err := p.metaOne(ctx, tr, action, r); err != nil {
 			return err
 		}
+		if !t.Implicit {
+			p.tell(event.Message{Verbosity: 2, Text: "META: " + metaText(action, r.Host)})
+		}
 		if t.Handler {
 			delete(p.notified[t], r.Host)
 		}
@@ -50,6 +53,29 @@ func (p *playRun) meta(ctx context.Context, t *playbook.Task, runners []*strateg
 		}
 	}
 	return nil
+}
+
+// metaText says what a meta task did.
+func metaText(action, host string) string {
+	switch action {
+	case "flush_handlers":
+		return "triggered running handlers for " + host
+	case "refresh_inventory":
+		return "inventory successfully refreshed"
+	case "clear_facts":
+		return "facts cleared"
+	case "clear_host_errors":
+		return "cleared host errors"
+	case "end_batch":
+		return "ending batch"
+	case "end_play":
+		return "ending play"
+	case "end_host":
+		return "ending play for " + host
+	case "reset_connection":
+		return "reset connection"
+	}
+	return action
 }
 
 func (p *playRun) advanceRest(runners []*strategy.Runner, done *strategy.Runner) {
@@ -106,7 +132,9 @@ func (p *playRun) metaOne(ctx context.Context, tr *taskRun, action string, r *st
 			delete(p.failed, o.Host)
 			delete(p.lost, o.Host)
 			delete(p.removed, o.Host)
+			o.Cursor.ClearFailed()
 		}
+		p.doomed, p.fatalHosts = false, nil
 		p.refreshMagic()
 		r.Cursor.Advance()
 	case "end_play", "end_batch":

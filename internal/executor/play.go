@@ -92,6 +92,7 @@ func (p *playRun) run(ctx context.Context, batch []*inventory.Host) (broke bool,
 				inFlight += n
 			}
 		}
+		p.noteFailed()
 		if inFlight == 0 {
 			if ctx.Err() != nil || p.err != nil || p.finished() {
 				break
@@ -103,6 +104,16 @@ func (p *playRun) run(ctx context.Context, batch []*inventory.Host) (broke bool,
 		p.end(ctx, d)
 	}
 	return p.broke, p.err
+}
+
+// noteFailed takes in the hosts whose failure was waiting for an always part.
+func (p *playRun) noteFailed() {
+	for _, r := range p.runners {
+		if r.Cursor.Failed && !p.failed[r.Host] {
+			p.failed[r.Host], p.removed[r.Host] = true, true
+			p.refreshMagic()
+		}
+	}
 }
 
 // finished reports whether nobody has anything left to do.
@@ -325,7 +336,7 @@ func unique(l []any) []any {
 // skip passes over tasks that tags leave out, that belong to a role the host
 // has finished already, or that come before --start-at-task.
 func (p *playRun) skip(host string, t *playbook.Task) bool {
-	if t.Role != nil && t.Kind != playbook.RoleComplete && !t.Role.AllowDuplicates && p.rolesDone[host][t.Role.Key] {
+	if t.Role != nil && !t.Handler && t.Kind != playbook.RoleComplete && !t.Role.AllowDuplicates && p.rolesDone[host][t.Role.Key] {
 		return true
 	}
 	if t.Kind == playbook.RoleComplete && p.rolesDone[host][t.Role.Key] && !t.Role.AllowDuplicates {

@@ -153,9 +153,12 @@ func (it *item) arguments(name module.Name) (*value.Map, error) {
 		case *value.Map:
 			raw = v
 		case string:
-			kv, err := module.ParseKV(v, true)
+			kv, err := module.ParseKV(v, false)
 			if err != nil {
 				return nil, err
+			}
+			if left, ok := kv.Get("_raw_params"); ok {
+				return nil, fmt.Errorf("invalid or malformed argument: '%s'", template.Str(left))
 			}
 			raw = kv
 		default:

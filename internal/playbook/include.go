@@ -31,7 +31,7 @@ func (r *reader) ownAction(t *Task, short string, kind Kind, n *yaml.Node, s sco
 	case "include":
 		r.oldInclude(t)
 		name, _ := t.Args.At("_raw_params").(string)
-		if name != "" && t.Loop == nil {
+		if name != "" && t.Loop == nil && !s.dynamic {
 			short = "import_tasks"
 		} else {
 			short = "include_tasks"
@@ -246,7 +246,7 @@ func FindTaskFile(name, dir string, role *Role, handler bool) (string, []string)
 				dirs = append(dirs, d)
 			}
 		}
-		dirs = append(dirs, filepath.Join(role.Path, sub), role.Path)
+		dirs = append(dirs, filepath.Join(role.Path, sub), filepath.Join(role.Path, "tasks"), role.Path)
 	}
 	dirs = append(dirs, dir, filepath.Join(dir, "tasks"))
 	var tried []string
@@ -286,7 +286,7 @@ func (l *Loader) Tasks(t *Task, path string, play *Play, vars *value.Map) (*Bloc
 	r := &reader{Loader: l}
 	keywords := includeKeywords(t, vars)
 	b := &Block{Pos: t.Pos, Implicit: true, Keywords: keywords, Role: t.Role}
-	s := scope{keywords: keywords, role: t.Role, play: play, dir: filepath.Dir(path), handler: t.Handler}
+	s := scope{keywords: keywords, role: t.Role, play: play, dir: filepath.Dir(path), handler: t.Handler, dynamic: true}
 	if _, err := os.Stat(path); err != nil {
 		return nil, &diag.Problem{Pos: t.Pos, Msg: fmt.Sprintf("Could not find or access '%s'", path)}
 	}
@@ -317,7 +317,7 @@ func (l *Loader) IncludedRole(t *Task, args *value.Map, play *Play, vars *value.
 	if err != nil {
 		return nil, &diag.Problem{Pos: t.Pos, Msg: err.Error()}
 	}
-	role := r.role(o, t.Pos, scope{keywords: keywords, role: t.Role, play: play, dir: t.Dir})
+	role := r.role(o, t.Pos, scope{keywords: keywords, role: t.Role, play: play, dir: t.Dir, dynamic: true})
 	r.warn()
 	return role, r.Err()
 }

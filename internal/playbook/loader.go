@@ -131,6 +131,8 @@ type scope struct {
 	handler  bool
 	chain    []string // files being imported, to notice circles
 
+	// dynamic is set in what an include brought in while the play ran.
+	dynamic bool
 	// expectsFailure is set inside a block that has a rescue part.
 	expectsFailure bool
 }

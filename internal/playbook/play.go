@@ -63,7 +63,7 @@ func (r *reader) playbookFile(path, shown string, s scope, from diag.Pos) []*Pla
 }
 
 func importPlaybook(n *yaml.Node) *yaml.Node {
-	for _, key := range []string{"import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook", "include"} {
+	for _, key := range []string{"import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook"} {
 		if v := n.Get(key); v != nil {
 			return v
 		}
@@ -72,7 +72,7 @@ func importPlaybook(n *yaml.Node) *yaml.Node {
 }
 
 func (r *reader) importPlaybook(n, target *yaml.Node, s scope) []*Play {
-	r.unknown(n, "PlaybookInclude", []string{"import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook", "include", "when"})
+	r.unknown(n, "PlaybookInclude", []string{"import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook", "when"})
 	own := r.keywords(n)
 	keywords := s.keywords.Inherit(own)
 	v := target.Value()

@@ -138,9 +138,16 @@ func (r *reader) actionKeyword(n *yaml.Node, key string) (action, bool) {
 		if !ok {
 			break
 		}
-		name, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
-		a.name = name
-		a.args = yaml.NewText(strings.TrimSpace(rest), n.Pos)
+		text = strings.TrimSpace(text)
+		end := strings.IndexByte(text, ' ')
+		if close := strings.Index(text, "}}"); strings.HasPrefix(text, "{{") && close > 0 {
+			end = close + 2
+		}
+		if end < 0 {
+			end = len(text)
+		}
+		a.name = text[:end]
+		a.args = yaml.NewText(strings.TrimSpace(text[end:]), n.Pos)
 		return a, true
 	case yaml.Map:
 		rest := &yaml.Node{Kind: yaml.Map, Pos: n.Pos}

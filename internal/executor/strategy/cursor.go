@@ -178,6 +178,15 @@ func (c *Cursor) InHandlers() bool {
 	return slices.ContainsFunc(c.frames, func(f frame) bool { return f.want != nil })
 }
 
+// ClearFailed forgets a failure that was going to be passed on (meta:
+// clear_host_errors).
+func (c *Cursor) ClearFailed() {
+	c.Failed = false
+	for i := range c.frames {
+		c.frames[i].failed = false
+	}
+}
+
 // End leaves the play.
 func (c *Cursor) End() { c.frames = nil }
 
