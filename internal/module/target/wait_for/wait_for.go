@@ -83,6 +83,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		return module.Fail("%s", err)
 	}
 	w.end = start.Add(time.Duration(args.Int("timeout")) * time.Second)
+	if w.port == 0 && w.path == "" && state != "drained" {
+		w.end = w.end.Add(time.Duration(args.Int("delay")) * time.Second) // nothing but time passes
+	}
 	done, reached := w.condition(state), false
 	for time.Now().Before(w.end) {
 		var err error

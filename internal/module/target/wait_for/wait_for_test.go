@@ -98,3 +98,10 @@ func TestEndpoint(t *testing.T) {
 		t.Error("no port")
 	}
 }
+
+func TestTimeAlone(t *testing.T) {
+	r := mt.Call(t, &Module, value.MapOf("timeout", 1, "delay", 1), mt.Options{})
+	if r.Failed || r.Get("elapsed") != 2 {
+		t.Errorf("result %s", value.Repr(r.ToMap()))
+	}
+}
