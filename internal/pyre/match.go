@@ -12,7 +12,7 @@ var ErrTooLong = errors.New("the regular expression takes too long; rewrite it s
 
 // maxSteps bounds one search; maxStack bounds its recursion.
 const (
-	maxSteps = 20_000_000
+	maxSteps = 10_000_000
 	maxStack = 200_000
 )
 
@@ -347,8 +347,8 @@ func (m *matcher) times(n, sub *node, pos, count int, k cont) bool {
 			return false
 		}
 		return m.run(sub, pos, func(p int) bool {
-			if p == pos && count >= n.min {
-				return false // an empty round leads nowhere
+			if p == pos && count > 0 && count >= n.min {
+				return false // a second empty round leads nowhere
 			}
 			return m.times(n, sub, p, count+1, k)
 		})

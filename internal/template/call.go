@@ -1,7 +1,6 @@
 package template
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -27,6 +26,7 @@ type param struct {
 type call struct {
 	f    *frame
 	name string
+	def  *def
 	a    []any // by parameter
 	set  uint32
 	rest []any
@@ -97,7 +97,7 @@ func (a *args) kwargs() *value.Map {
 
 // invoke binds first (if hasFirst) and a to d's parameters and calls it.
 func (d *def) invoke(f *frame, hasFirst bool, first any, a *args) (any, error) {
-	c := call{f: f, name: d.name}
+	c := call{f: f, name: d.name, def: d}
 	var buf [6]any
 	if len(d.params) <= len(buf) {
 		c.a = buf[:len(d.params)]
@@ -250,7 +250,7 @@ func (c *call) needStr(i int) (string, error) {
 	return "", typeErr("%s: argument '%s' must be a string, not %s", c.name, c.paramName(i), TypeName(c.a[i]))
 }
 
-func (c *call) paramName(i int) string { return fmt.Sprint("#", i) }
+func (c *call) paramName(i int) string { return c.def.params[i].name }
 
 func (c *call) bool(i int) bool { return Bool(c.a[i]) }
 

@@ -91,7 +91,7 @@ func (sp spec) apply(v any) (string, error) {
 	case float64:
 		return sp.number(sp.float(x)), nil
 	case bool:
-		if sp.verb != 0 {
+		if sp != (spec{fill: " ", precision: -1}) {
 			n, _ := asBig(v)
 			return sp.integer(n)
 		}

@@ -57,17 +57,24 @@ func (e *Engine) compile(src string, syn *Syntax, literal bool) (c *compiled) {
 	body := p.body(nil)
 	if c.err == nil {
 		c.body, c.blocks, c.mutates = body, p.blocks, p.mutates
-		c.single = singleName(c)
+		c.single = singleName(c, syn)
 	}
 	return c
 }
 
-func singleName(c *compiled) string {
-	if len(c.body) == 1 {
-		if s, ok := c.body[0].(*printStmt); ok {
-			if n, ok := s.x.(*nameNode); ok {
-				return n.name
-			}
+// singleName is the name if the whole text is "{{ name }}", with nothing but
+// white space around it: not {{ (name) }}, not {{- name }}.
+func singleName(c *compiled, syn *Syntax) string {
+	inside, ok := strings.CutPrefix(c.src, syn.VariableStart)
+	if !ok || len(c.body) != 1 {
+		return ""
+	}
+	if inside, ok = strings.CutSuffix(inside, syn.VariableEnd); !ok {
+		return ""
+	}
+	if s, ok := c.body[0].(*printStmt); ok {
+		if n, ok := s.x.(*nameNode); ok && strings.TrimSpace(inside) == n.name {
+			return n.name
 		}
 	}
 	return ""
