@@ -70,7 +70,7 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 	}})
 	c := ses.config
 	o := &executor.Options{
-		Managed: c.Text("DEFAULT_MANAGED_STR"),
+		Managed:   c.Text("DEFAULT_MANAGED_STR"),
 		Inventory: ses.inventory, Refresh: ses.loadInventory, Loader: ses.loader, Engine: ses.engine, Vars: ses.vars, Modules: ses.registry,
 		Locks: locks, Targets: pool{p}, Events: sink, RunID: runID, Forks: ses.forks, Check: ses.options.check, Diff: ses.options.diff, Verbosity: ses.verbose,
 		Only: ses.tags, Skip: ses.skipTags, Subset: ses.limit, Strategy: c.Text("DEFAULT_STRATEGY"), Gathering: c.Text("DEFAULT_GATHERING"),

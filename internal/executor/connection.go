@@ -12,6 +12,7 @@ import (
 	"github.com/tutti-run/tutti/internal/inventory"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/policy"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/internal/vars"
@@ -303,13 +304,24 @@ func (it *item) machine(ctx context.Context) (string, error) {
 func (it *item) owner() string { return it.host.Name + ": " + it.info.Name }
 
 func (it *item) hints(r *resolved) ([]parallel.Hint, error) {
-	if it.Hints != nil {
-		return it.Hints(r.spec, r.args, r.Call, it.scope)
+	// A module that says nothing about itself counts as alone on its machine.
+	hints := []parallel.Hint{parallel.Host("")}
+	if r.spec != nil {
+		hints = r.spec.HintsOf(r.args, r.Check)
 	}
-	if r.spec == nil {
-		return []parallel.Hint{parallel.Host("")}, nil
+	raw, ok := it.scope.Lookup("tutti_parallel")
+	if !ok {
+		return hints, nil
 	}
-	return r.spec.HintsOf(r.args, r.Check), nil
+	v, err := it.Engine.Resolve(it.c, raw)
+	if err != nil {
+		return nil, err
+	}
+	more, err := policy.ParseAll(v)
+	if err != nil {
+		return nil, err
+	}
+	return policy.Tighten(hints, more), nil
 }
 
 // call makes the call and waits for its answer, within the task's timeout.

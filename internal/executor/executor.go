@@ -95,8 +95,6 @@ type Options struct {
 	LoadVars func(path string) (any, error)
 	Prompt   func(ctx context.Context, text string, echo bool) (string, error)
 	Env      template.Env // lookups that do not depend on the task
-	// Hints, if set, gives the hints for a call: the Spec's, with policy.
-	Hints func(spec *module.Spec, args module.Args, call *module.Call, vars template.Scope) ([]parallel.Hint, error)
 	// Python runs modules that are not native; nil where there are none.
 	Python PythonRunner
 	// Facts, if set, keeps facts between runs.
