@@ -20,6 +20,7 @@ import (
 	"github.com/tutti-run/tutti/internal/agent"
 	"github.com/tutti-run/tutti/internal/agent/embedded"
 	"github.com/tutti-run/tutti/internal/agent/wire"
+	"github.com/tutti-run/tutti/internal/lab"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/process"
 	"github.com/tutti-run/tutti/internal/transport"
@@ -33,7 +34,14 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "agent" {
 		os.Exit(agent.Main([]string{"/proc/self/exe", "agent"}, os.Args[2:], registry()))
 	}
-	os.Exit(m.Run())
+	if len(os.Args) > 1 && os.Args[1] == "controller" {
+		controllerMain(os.Args[2:])
+		return
+	}
+	lab.Init()
+	code := m.Run()
+	lastly()
+	os.Exit(code)
 }
 
 func spec(name string, params ...module.Param) module.Spec {
