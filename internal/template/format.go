@@ -449,6 +449,8 @@ func formatArg(f *frame, name string, pos []any, kw *value.Map, next *int) (any,
 				return nil, err
 			}
 			tail = tail[1+end:]
+		} else if tail[0] != '[' {
+			return nil, valueErr("Only '.' or '[' may follow ']' in format field specifier")
 		} else {
 			end := strings.IndexByte(tail, ']')
 			if end < 0 {
