@@ -72,6 +72,8 @@ type Call struct {
 	// Locks are resources of the machine that the agent holds while the call,
 	// or the job it starts, runs, so that controllers exclude each other.
 	Locks []string
+	// Task is the task's name, for those who wait for its locks.
+	Task string
 
 	// Files are the contents that the target may ask for, by digest. They stay
 	// on the controller until they are asked for.

@@ -83,10 +83,14 @@ func (t *Target) notice(call *module.Call, n wire.Notice) {
 
 // request is a call as it is sent, but for its arguments and files.
 func (t *Target) request(call *module.Call) *wire.Request {
+	holder := t.pool.o.Holder
+	if call.Task != "" {
+		holder += `, task "` + call.Task + `"`
+	}
 	return &wire.Request{
 		Module: string(call.Module),
 		Check:  call.Check, Diff: call.Diff, NoLog: call.NoLog, Verbosity: call.Verbosity,
 		Environment: call.Environment, Async: call.Async,
-		Locks: call.Locks, Holder: t.pool.o.Holder, RemoteTmp: t.cfg.RemoteTmp,
+		Locks: call.Locks, Holder: holder, RemoteTmp: t.cfg.RemoteTmp,
 	}
 }

@@ -48,6 +48,7 @@ type Pool struct {
 	ctx    context.Context // ends with the pool
 	cancel context.CancelFunc
 	work   sync.WaitGroup // everything the pool started
+	user   func() string  // who runs us
 
 	mu      sync.Mutex // guards the following
 	targets map[targetKey]*Target
@@ -66,6 +67,7 @@ func NewPool(o Options) *Pool {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	p := &Pool{o: o, targets: map[targetKey]*Target{}, conns: map[transport.Config]*sharedConn{}}
+	p.user = sync.OnceValue(func() string { return agent.Hello("").User })
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -97,6 +99,10 @@ func (p *Pool) Close() {
 // user to become on it. Equal arguments give the same Target. It does not
 // connect.
 func (p *Pool) Target(cfg transport.Config, become *Become) *Target {
+	if cfg.Kind == "local" {
+		// Whatever the inventory says, it is this user on this machine.
+		cfg = transport.Config{Kind: cfg.Kind, Host: cfg.Host, User: p.user(), RemoteTmp: cfg.RemoteTmp}
+	}
 	key := targetKey{cfg: cfg}
 	if become != nil && !become.pointless(cfg) {
 		key.become = become.complete()

@@ -22,7 +22,7 @@ func (o *options) add(name, value string) {
 }
 
 // flags of ssh that are harmless or say what we do anyway.
-const harmlessFlags = "CqvTtnxX4aKkNf"
+const harmlessFlags = "CqvTtnxXaKk"
 
 // valueFlags take a value and mean an option.
 var valueFlags = map[byte]string{
@@ -62,11 +62,16 @@ func (o *options) parse(text string) error {
 		case flag == 'S', flag == 'E': // control socket and log: nothing here
 		case flag == 'A':
 			o.add("forwardagent", "yes")
+		case w == "-4":
+			o.add("addressfamily", "inet")
+		case w == "-6":
+			o.add("addressfamily", "inet6")
 		case valueFlags[flag] != "":
 			o.add(valueFlags[flag], value)
 		case !needs && strings.IndexByte(harmlessFlags, flag) >= 0:
 		default:
 			o.beyond = w
+			return nil // whether a value follows is not for us to know
 		}
 	}
 	return nil
