@@ -2,6 +2,7 @@ package executor
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/inventory"
@@ -167,7 +168,7 @@ func (p *playRun) register(d done) {
 	}
 	clean := value.NewMap(d.out.result.Len())
 	for k, v := range d.out.result.All() {
-		if k == "invocation" || k == "_ansible_delegated_vars" {
+		if s, ok := k.(string); ok && (s == "invocation" || strings.HasPrefix(s, "_ansible_")) {
 			continue
 		}
 		clean.Set(k, v)

@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tutti-run/tutti/internal/event"
@@ -246,7 +247,7 @@ func (t *taskRun) sumUp(whole *item, outs []*outcome) *outcome {
 			continue
 		}
 		sum.items = append(sum.items, out)
-		results = append(results, out.result)
+		results = append(results, withoutInternal(out.result))
 		sum.changed = sum.changed || out.changed
 		sum.skipped = sum.skipped && out.skipped
 		sum.noLog = sum.noLog || out.noLog
@@ -297,6 +298,23 @@ func (t *taskRun) sumUp(whole *item, outs []*outcome) *outcome {
 	sum.ignored = (sum.failed || sum.unreachable) && allIgnored
 	sum.result = m
 	return sum
+}
+
+// withoutInternal is a result without the entries that only executor and
+// output use.
+func withoutInternal(m *value.Map) *value.Map {
+	for k := range m.Strings() {
+		if strings.HasPrefix(k, "_ansible_") {
+			out := value.NewMap(m.Len())
+			for k, v := range m.All() {
+				if s, ok := k.(string); !ok || !strings.HasPrefix(s, "_ansible_") {
+					out.Set(k, v)
+				}
+			}
+			return out
+		}
+	}
+	return m
 }
 
 // sleep waits, unless ctx ends first.

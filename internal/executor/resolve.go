@@ -178,7 +178,12 @@ func (it *item) arguments(name module.Name) (*value.Map, error) {
 		merged.Update(raw)
 		raw = merged
 	}
+	spec := it.Modules.Spec(name)
 	for k, v := range raw.All() {
+		if spec != nil && spec.AsWritten(value.KeyText(k)) {
+			args.Set(k, v)
+			continue
+		}
 		e, err := it.Engine.Resolve(it.c, v)
 		if err != nil {
 			return nil, err

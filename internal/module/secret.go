@@ -112,3 +112,10 @@ func paramNamed(params []Param, name any) *Param {
 	}
 	return nil
 }
+
+// AsWritten reports whether the value of a parameter reaches the module
+// without being evaluated (the conditions of assert).
+func (s *Spec) AsWritten(name string) bool {
+	p := paramNamed(s.Params, name)
+	return p != nil && p.AsWritten
+}
