@@ -43,6 +43,9 @@ func (f *frame) attr(obj any, name string) (any, error) {
 		if o.lenient {
 			return nil, o.fail()
 		}
+		if name == "__class__" {
+			return class(TypeName(o)), nil
+		}
 		return o, nil
 	case *value.Map:
 		if d := f.r.st.e.methods["dict"][name]; d != nil {

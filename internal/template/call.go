@@ -226,8 +226,6 @@ func callValue(f *frame, fn any, a *args) (any, error) {
 	return nil, typeErr("'%s' object is not callable", TypeName(fn))
 }
 
-// --- reading arguments ---
-
 // str is parameter i as text: a string as it is, anything else as str shows it.
 func (c *call) str(i int) string {
 	if s, ok := asStr(c.a[i]); ok {

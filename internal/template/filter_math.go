@@ -321,7 +321,7 @@ func humanToBytes(c *call) (any, error) {
 		unit = c.str(1)
 	}
 	if unit == "" {
-		return int(num), nil
+		return int(math.RoundToEven(num)), nil
 	}
 	limit := 0.0
 	for _, u := range sizeUnits {

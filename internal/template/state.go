@@ -171,7 +171,7 @@ func (st *state) render(c *compiled, t *value.Template, m mode) (any, error) {
 	if err != nil {
 		return nil, r.explain(err, t)
 	}
-	if s, ok := v.(string); ok {
+	if s, ok := asStr(v); ok {
 		if n := newlines(t.Source) - newlines(s); n > 0 {
 			v = s + strings.Repeat("\n", n)
 		}

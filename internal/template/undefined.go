@@ -22,9 +22,14 @@ func (u *Undefined) PythonType() string {
 	}
 	return "AnsibleUndefined"
 }
-func (u *Undefined) PythonStr() string  { return "" }
-func (u *Undefined) PythonRepr() string { return u.PythonType() }
-func (u *Undefined) JSONValue() any     { return "" }
+func (u *Undefined) PythonStr() string { return "" }
+func (u *Undefined) PythonRepr() string {
+	if u.lenient {
+		return "Undefined"
+	}
+	return u.PythonType() + "(hint=None, obj=missing, name=" + value.Repr(u.name) + ")"
+}
+func (u *Undefined) JSONValue() any { return "" }
 
 func (u *Undefined) fail() error {
 	return &Error{Kind: "AnsibleUndefinedVariable", Msg: u.msg, Undefined: true, Name: u.name}

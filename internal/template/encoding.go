@@ -1,0 +1,84 @@
+package template
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// encodeText gives the bytes of s in an encoding.
+func encodeText(s, encoding string) ([]byte, error) {
+	switch strings.ReplaceAll(strings.ToLower(encoding), "_", "-") {
+	case "utf-8", "utf8", "ascii", "us-ascii":
+		return []byte(s), nil
+	case "latin-1", "latin1", "iso-8859-1":
+		var b []byte
+		for _, r := range s {
+			if r > 0xff {
+				return nil, &Error{Kind: "UnicodeEncodeError", Msg: "'latin-1' codec can't encode character " + Repr(string(r))}
+			}
+			b = append(b, byte(r))
+		}
+		return b, nil
+	case "utf-16-le", "utf-16le", "utf-16-be", "utf-16be", "utf-16", "utf16":
+		return encodeUTF16(s, encoding), nil
+	}
+	return nil, &Error{Kind: "LookupError", Msg: "unknown encoding: " + encoding}
+}
+
+func encodeUTF16(s, encoding string) []byte {
+	big := strings.Contains(strings.ToLower(encoding), "be")
+	var b []byte
+	put := func(u uint16) {
+		if big {
+			b = append(b, byte(u>>8), byte(u))
+		} else {
+			b = append(b, byte(u), byte(u>>8))
+		}
+	}
+	if l := len(encoding); l < 8 {
+		put(0xfeff)
+	}
+	for _, r := range s {
+		if r >= 0x10000 {
+			r -= 0x10000
+			put(uint16(0xd800 + r>>10))
+			put(uint16(0xdc00 + r&0x3ff))
+			continue
+		}
+		put(uint16(r))
+	}
+	return b
+}
+
+func decodeText(b []byte, encoding string) (string, error) {
+	switch strings.ReplaceAll(strings.ToLower(encoding), "_", "-") {
+	case "latin-1", "latin1", "iso-8859-1":
+		var s []rune
+		for _, c := range b {
+			s = append(s, rune(c))
+		}
+		return string(s), nil
+	case "utf-16-le", "utf-16le", "utf-16-be", "utf-16be", "utf-16", "utf16":
+		big := strings.Contains(strings.ToLower(encoding), "be")
+		var out []rune
+		for i := 0; i+1 < len(b); i += 2 {
+			u := rune(b[i]) | rune(b[i+1])<<8
+			if big {
+				u = rune(b[i])<<8 | rune(b[i+1])
+			}
+			if n := len(out); n > 0 && u >= 0xdc00 && u < 0xe000 && out[n-1] >= 0xd800 && out[n-1] < 0xdc00 {
+				out[n-1] = 0x10000 + (out[n-1]-0xd800)<<10 + u - 0xdc00
+				continue
+			}
+			if i == 0 && u == 0xfeff {
+				continue
+			}
+			out = append(out, u)
+		}
+		return string(out), nil
+	}
+	if !utf8.Valid(b) {
+		return string(b), nil
+	}
+	return string(b), nil
+}
