@@ -146,6 +146,25 @@ func (e *Engine) Resolve(c *Context, v any) (any, error) {
 	return newState(e, c).resolve(v)
 }
 
+// ResolveVar is Resolve for a value that becomes a variable (set_fact). Text
+// that must stay text, such as what to_json gives, comes back as a value of
+// the engine's own kind: it shows and dumps as text, and a template that is
+// just this variable gives the text and not what it reads as.
+func (e *Engine) ResolveVar(c *Context, v any) (any, error) {
+	switch v.(type) {
+	case nil, string, bool, int, float64:
+		return v, nil
+	}
+	if !value.HasTemplates(v) {
+		return v, nil
+	}
+	v, err := newState(e, c).inner(v)
+	if err != nil {
+		return nil, err
+	}
+	return keepText(v), nil
+}
+
 // ResolveString is Resolve for what has to be text, such as the name of a
 // task: the result of a template is not read as a literal.
 func (e *Engine) ResolveString(c *Context, v any) (string, error) {
@@ -172,7 +191,7 @@ func (e *Engine) Expr(c *Context, text string, pos diag.Pos) (any, error) {
 	comp := e.text("{{"+text+"\n}}", &DefaultSyntax, true)
 	st := newState(e, c)
 	if comp.err != nil {
-		return nil, st.syntax(comp, diag.Pos{File: pos.File, Line: pos.Line, Column: pos.Column - 2})
+		return nil, syntaxAt(comp, diag.Pos{File: pos.File, Line: pos.Line, Column: pos.Column - 2})
 	}
 	if len(comp.body) != 1 {
 		return nil, &Error{Pos: pos, Kind: "TemplateSyntaxError", Msg: "template error while templating string: " + Repr(text) + " is not one expression"}

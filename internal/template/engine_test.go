@@ -198,6 +198,32 @@ func TestExprAndString(t *testing.T) {
 	}
 }
 
+// What to_json made stays text when a variable holds it, as with set_fact.
+func TestResolveVar(t *testing.T) {
+	e := template.New(template.Options{})
+	c := scope("d", value.MapOf("a", 1))
+	got, err := e.ResolveVar(c, value.MapOf("x", text("{{ d | to_json }}"), "y", text("{{ '[' ~ '1]' }}"), "n", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	vars := &template.Context{Vars: template.VarsOf(got.(*value.Map))}
+	if s := string(value.ToJSON(got)); s != `{"x":"{\"a\": 1}","y":[1],"n":1}` {
+		t.Errorf("got %s", s)
+	}
+	for src, want := range map[string]any{"{{ x }}": `{"a": 1}`, "{{ x ~ '' }}": nil, "{{ (x | from_json).a }}": "1", "{{ x is string }}": true} {
+		v, err := e.Resolve(vars, text(src))
+		if want == nil {
+			if _, isMap := v.(*value.Map); !isMap {
+				t.Errorf("%s = %v", src, v)
+			}
+			continue
+		}
+		if v != want || err != nil {
+			t.Errorf("%s = %#v, %v", src, v, err)
+		}
+	}
+}
+
 func TestLimits(t *testing.T) {
 	e := template.New(template.Options{Limits: template.Limits{Output: 1 << 20, Steps: 100_000}})
 	deep := strings.Repeat("[", 5000) + strings.Repeat("]", 5000)

@@ -60,7 +60,7 @@ func (e *Engine) file(c *Context, src string, o FileOptions) (any, error) {
 	}
 	st := newState(e, c)
 	st.native = false
-	st.syn, st.path = &syn, o.Path
+	st.syn = &syn
 	st.search = o.SearchPath
 	if st.search == nil && o.Path != "" {
 		st.search = []string{filepath.Dir(o.Path)}

@@ -24,14 +24,12 @@ type state struct {
 	native bool
 	depth  int
 	steps  int
-	bytes  int
 	// names and vals remember variables that had to be resolved.
 	names []string
 	vals  []any
 	// search are the folders of included templates; syn is their syntax.
 	search []string
 	syn    *Syntax
-	path   string // of the template file being rendered, or ""
 	// restricted forbids calls and lookups: the text being evaluated may not
 	// all be the user's own.
 	restricted bool
@@ -69,8 +67,6 @@ func (st *state) enter(src string) error {
 	}
 	return nil
 }
-
-func (st *state) syntax(c *compiled, base diag.Pos) error { return syntaxAt(c, base) }
 
 // resolve evaluates v deeply. v itself is returned where nothing changed.
 func (st *state) resolve(v any) (any, error) {
@@ -260,6 +256,21 @@ func describe(v any) string {
 		return t.Source + ": "
 	}
 	return ""
+}
+
+// keepText is outward that leaves text marked if it stands by itself.
+func keepText(v any) any {
+	switch x := v.(type) {
+	case nativeText:
+		return x
+	case *value.Map:
+		m := value.NewMap(x.Len())
+		for k, e := range x.All() {
+			m.Set(k, keepText(e))
+		}
+		return m
+	}
+	return outward(v)
 }
 
 // outward takes off what only means something inside the engine.
