@@ -172,7 +172,7 @@ func (l *lister) task(t *playbook.Task, show bool) {
 	name := t.Action
 	if text := template.Str(value.Plain(t.Name)); t.Name != nil && text != "" {
 		name = text
-		if t.Role != nil {
+		if t.Role != nil && t.Kind != playbook.IncludeRole {
 			name = t.Role.Name + " : " + text
 		}
 	}

@@ -116,7 +116,7 @@ func (ses *session) warn(msg string) {
 func (ses *session) loadInventory(ctx context.Context) (*inventory.Inventory, error) {
 	o := inventory.Options{ReadFile: ses.readFile, Vault: ses.inlineVault, Warn: ses.warn,
 		AnyUnparsedFailed: ses.config.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"), UnparsedFailed: ses.config.Bool("INVENTORY_UNPARSED_IS_FAILED"),
-		IgnoreExtensions: ses.config.List("INVENTORY_IGNORE_EXTS")}
+		MergeHashes: ses.config.Text("DEFAULT_HASH_BEHAVIOUR") == "merge", IgnoreExtensions: ses.config.List("INVENTORY_IGNORE_EXTS")}
 	sources := ses.options.inventory
 	if len(sources) == 1 && sources[0] == "/etc/ansible/hosts" && !isFile(sources[0]) {
 		// The default that nobody made: no reason to warn twice.

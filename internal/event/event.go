@@ -74,6 +74,7 @@ type Spent struct {
 type RunStart struct {
 	RunID     string
 	Playbook  string
+	Plays     int
 	Check     bool
 	Arguments []string
 }

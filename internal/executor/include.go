@@ -192,7 +192,6 @@ func (p *playRun) bringIn(ctx context.Context, s *step, g *group, failed map[*st
 			}
 		}
 		g.blocks = role.Compile()
-		p.tell(event.Included{File: g.name, Hosts: hosts, Label: g.includeLabel()})
 		return nil
 	}
 	path, tried := playbook.FindTaskFile(g.name, s.task.Dir, s.task.Role, s.task.Handler)

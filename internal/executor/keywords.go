@@ -231,7 +231,12 @@ func (p *playRun) taskName(ctx context.Context, t *playbook.Task, host string) s
 			name = text
 		}
 	}
-	if t.Role != nil {
+	switch {
+	case t.Kind == playbook.IncludeRole:
+		if t.Name == nil {
+			name = t.Action + " : " + template.Str(value.Plain(t.Args.At("name")))
+		}
+	case t.Role != nil:
 		name = t.Role.Name + " : " + name
 	}
 	name = strings.TrimSpace(name)

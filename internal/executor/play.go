@@ -392,6 +392,7 @@ func (p *playRun) begin(ctx context.Context, s strategy.Step, results chan<- don
 		r.Busy = true
 	}
 	started := 0
+	var turn chan struct{}
 	for _, r := range st.hosts {
 		r.Busy = true
 		if p.Options.Step != nil {
@@ -407,8 +408,17 @@ func (p *playRun) begin(ctx context.Context, s strategy.Step, results chan<- don
 		}
 		tr := &taskRun{playRun: p, task: t, host: p.hosts[r.Host], info: info, inRescue: r.Cursor.Rescuing()}
 		started++
+		// With one fork hosts follow one another in their order, which people
+		// rely on; with more, whoever is ready first goes first.
+		before, after := turn, make(chan struct{})
+		turn = after
 		go func() { // waited for in run: each sends exactly one result
-			results <- done{step: st, runner: r, out: tr.run(ctx)}
+			if before != nil && p.Forks == 1 {
+				<-before
+			}
+			out := tr.run(ctx)
+			close(after)
+			results <- done{step: st, runner: r, out: out}
 		}()
 	}
 	st.left = started

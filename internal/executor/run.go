@@ -49,7 +49,7 @@ func (r *Run) Play(ctx context.Context, books []*playbook.Playbook) (Result, err
 }
 
 func (r *Run) playbook(ctx context.Context, pb *playbook.Playbook) error {
-	r.tell(event.RunStart{RunID: r.RunID, Playbook: pb.Path, Check: r.Check})
+	r.tell(event.RunStart{RunID: r.RunID, Playbook: pb.Path, Plays: len(pb.Plays), Check: r.Check})
 	for _, p := range pb.Plays {
 		if ctx.Err() != nil {
 			return nil

@@ -138,7 +138,7 @@ func iniHost(inv *Inventory, g *Group, line string, pos diag.Pos) error {
 		}
 		h := inv.Host(name)
 		inv.addHost(g, h)
-		h.Vars.Update(vars)
+		inv.update(h, vars)
 	}
 	return nil
 }

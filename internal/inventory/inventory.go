@@ -23,6 +23,8 @@ type Inventory struct {
 	Sources []string // as the user named them
 	// implicit is the localhost that nobody listed, made on first use.
 	implicit *Host
+	// merge makes dicts set twice one dict (hash_behaviour = merge).
+	merge bool
 }
 
 // Host is one inventory name.
@@ -46,7 +48,7 @@ type Group struct {
 	Depth    int
 	Priority int // ansible_group_priority
 
-	index    int
+	merge    bool
 	hostSet  map[*Host]bool
 	childSet map[*Group]bool
 }
@@ -64,7 +66,7 @@ func (inv *Inventory) Group(name string) *Group {
 	if g := inv.groups[name]; g != nil {
 		return g
 	}
-	g := &Group{Name: name, Vars: value.NewMap(0), Priority: 1, hostSet: map[*Host]bool{}, childSet: map[*Group]bool{}, index: len(inv.gorder)}
+	g := &Group{Name: name, Vars: value.NewMap(0), Priority: 1, hostSet: map[*Host]bool{}, childSet: map[*Group]bool{}, merge: inv.merge}
 	inv.groups[name] = g
 	inv.gorder = append(inv.gorder, g)
 	return g
@@ -300,7 +302,28 @@ func (g *Group) setVar(name string, v any) {
 		}
 		return
 	}
-	g.Vars.Set(name, v)
+	set(g.Vars, name, v, g.merge)
+}
+
+// set stores a variable; dicts are merged where the user wants that.
+func set(vars *value.Map, name any, v any, merge bool) {
+	old, ok1 := vars.At(name).(*value.Map)
+	more, ok2 := v.(*value.Map)
+	if merge && ok1 && ok2 {
+		merged := old.Clone()
+		for k, e := range more.All() {
+			set(merged, k, e, true)
+		}
+		v = merged
+	}
+	vars.Set(name, v)
+}
+
+// update stores a host's variables.
+func (inv *Inventory) update(h *Host, vars *value.Map) {
+	for k, v := range vars.All() {
+		set(h.Vars, k, v, inv.merge)
+	}
 }
 
 // AddHost adds a host with its groups and variables, as add_host does. It

@@ -26,6 +26,8 @@ type Options struct {
 	// AnyUnparsedFailed and UnparsedFailed turn warnings into errors.
 	AnyUnparsedFailed bool
 	UnparsedFailed    bool
+	// MergeHashes makes dicts set in several places one dict.
+	MergeHashes bool
 	// IgnoreExtensions are endings of files left out in directories.
 	IgnoreExtensions []string
 }
@@ -47,7 +49,10 @@ func Load(ctx context.Context, sources []string, o Options) (*Inventory, error) 
 		o.IgnoreExtensions = DefaultIgnore
 	}
 	inv := New()
-	inv.Sources = sources
+	inv.Sources, inv.merge = sources, o.MergeHashes
+	for _, g := range inv.gorder {
+		g.merge = o.MergeHashes
+	}
 	parsed := 0
 	for _, s := range sources {
 		ok, err := load(ctx, inv, s, o)

@@ -107,7 +107,7 @@ func yamlHost(inv *Inventory, g *Group, e yaml.Pair) error {
 			h.Vars.Set("ansible_port", port)
 		}
 		if m, ok := e.Value.Value().(*value.Map); ok {
-			h.Vars.Update(m)
+			inv.update(h, m)
 		}
 	}
 	return nil
@@ -141,7 +141,7 @@ func readScript(inv *Inventory, data []byte, path string, hostVars func(host str
 	for _, h := range append([]*Host(nil), inv.order[min(before, len(inv.order)):]...) {
 		if meta != nil {
 			if vars, ok := meta.At(h.Name).(*value.Map); ok {
-				h.Vars.Update(value.MarkTemplates(vars, pos).(*value.Map))
+				inv.update(h, value.MarkTemplates(vars, pos).(*value.Map))
 			}
 			continue
 		}
@@ -154,7 +154,7 @@ func readScript(inv *Inventory, data []byte, path string, hostVars func(host str
 		}
 		v, err := value.ParseJSON(out)
 		if m, ok := v.(*value.Map); ok && err == nil {
-			h.Vars.Update(value.MarkTemplates(m, pos).(*value.Map))
+			inv.update(h, value.MarkTemplates(m, pos).(*value.Map))
 		} else {
 			return &diag.Problem{Pos: pos, Msg: fmt.Sprintf("could not parse post variable response for host %s", h.Name)}
 		}
@@ -181,7 +181,7 @@ func scriptGroup(inv *Inventory, name string, v any, pos diag.Pos) error {
 		// the oldest form: a dict that is one host of the group's name with its variables
 		h := inv.Host(name)
 		inv.addHost(g, h)
-		h.Vars.Update(value.MarkTemplates(m, pos).(*value.Map))
+		inv.update(h, value.MarkTemplates(m, pos).(*value.Map))
 		return nil
 	}
 	if hosts := m.At("hosts"); hosts != nil {

@@ -29,6 +29,8 @@ func (r *reader) ownAction(t *Task, short string, kind Kind, n *yaml.Node, s sco
 		r.Add(t.Pos, "import_playbook stands beside the plays, not among tasks", "import_playbook is not a valid task")
 		return nil
 	case "include":
+		// Unlike those of an import, the variables of an include are parameters.
+		t.Keywords = t.Keywords.Inherit(&Keywords{IncludeParams: t.Own.Vars})
 		r.oldInclude(t)
 		name, _ := t.Args.At("_raw_params").(string)
 		if name != "" && t.Loop == nil && !s.dynamic {
@@ -75,7 +77,7 @@ func (r *reader) oldInclude(t *Task) {
 	own := *t.Own
 	own.Vars = append(slices.Clone(own.Vars), vars)
 	t.Own = &own
-	t.Keywords = t.Parent.Inherit(&own)
+	t.Keywords = t.Keywords.Inherit(&Keywords{Vars: []*value.Map{vars}})
 }
 
 var metaActions = []string{"noop", "flush_handlers", "refresh_inventory", "clear_facts", "clear_host_errors", "end_play", "end_host", "end_batch", "reset_connection", "role_complete"}
@@ -175,7 +177,7 @@ func (r *reader) expand(t *Task, short string, s scope) Item {
 		role.Static = true
 		if s.play != nil {
 			s.play.Handlers = append(s.play.Handlers, role.AllHandlers()...)
-			s.play.Roles = append(s.play.Roles, role.WithDependencies()...)
+			s.play.imported = append(s.play.imported, role.WithDependencies()...)
 		}
 		b.Items = blockItems(role.Compile())
 		return b

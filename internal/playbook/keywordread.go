@@ -25,6 +25,8 @@ func (r *reader) keywords(n *yaml.Node) *Keywords {
 		switch name {
 		case "when":
 			k.When = r.conditions(p.Value)
+		case "notify":
+			k.Notify = names(p.Value)
 		case "tags":
 			k.Tags = r.tags(p.Value)
 		case "environment":

@@ -74,6 +74,7 @@ type Keywords struct {
 	ModuleDefaults []any        // dicts or templates of dicts, the outermost first
 	Vars           []*value.Map // the outermost first; later ones win
 	Collections    []string
+	Notify         []any // union
 
 	// IncludeParams are the variables of the dynamic includes around a task, at
 	// the precedence of include parameters; the outermost first.
@@ -99,6 +100,7 @@ func (k *Keywords) Inherit(own *Keywords) *Keywords {
 	out.Environment = concat(k.Environment, own.Environment)
 	out.ModuleDefaults = concat(k.ModuleDefaults, own.ModuleDefaults)
 	out.Vars = concat(k.Vars, own.Vars)
+	out.Notify = concat(k.Notify, own.Notify)
 	out.IncludeParams = concat(k.IncludeParams, own.IncludeParams)
 	if own.Collections == nil {
 		out.Collections = k.Collections

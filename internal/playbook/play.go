@@ -160,6 +160,7 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 	p.PreTasks = r.section(n, "pre_tasks", s)
 	p.Tasks = r.section(n, "tasks", s)
 	p.PostTasks = r.section(n, "post_tasks", s)
+	p.Roles = append(p.Roles, p.imported...)
 	imported := p.Handlers
 	p.Handlers = own0
 	for _, role := range listed {

@@ -40,12 +40,14 @@ type Play struct {
 	MaxFail       any // max_fail_percentage
 	ForceHandlers any
 
-	Roles     []*Role // listed under roles:, with their dependencies before them
+	Roles     []*Role // listed under roles: or imported, with their dependencies before them
 	PreTasks  []*Block
 	RoleTasks []*Block
 	Tasks     []*Block
 	PostTasks []*Block
 	Handlers  []*Task // of the play, then of its roles
+
+	imported []*Role // by import_role, while the play is read
 }
 
 // Prompt is one entry of vars_prompt.
@@ -128,7 +130,6 @@ type Task struct {
 
 	Loop        *Loop
 	Register    string
-	Notify      []any
 	Listen      []any
 	ChangedWhen []Cond
 	FailedWhen  []Cond

@@ -138,23 +138,16 @@ func (r *reader) actionKeyword(n *yaml.Node, key string) (action, bool) {
 		if !ok {
 			break
 		}
-		text = strings.TrimSpace(text)
-		end := strings.IndexByte(text, ' ')
-		if close := strings.Index(text, "}}"); strings.HasPrefix(text, "{{") && close > 0 {
-			end = close + 2
-		}
-		if end < 0 {
-			end = len(text)
-		}
-		a.name = text[:end]
-		a.args = yaml.NewText(strings.TrimSpace(text[end:]), n.Pos)
+		var rest string
+		a.name, rest = cutAction(text)
+		a.args = yaml.NewText(rest, n.Pos)
 		return a, true
 	case yaml.Map:
 		rest := &yaml.Node{Kind: yaml.Map, Pos: n.Pos}
 		for _, p := range n.Pairs {
 			if k, _ := p.Key.Text(); k == "module" {
 				text, _ := p.Value.Text()
-				name, free, _ := strings.Cut(strings.TrimSpace(text), " ")
+				name, free := cutAction(text)
 				a.name = name
 				if free != "" {
 					kv, err := module.ParseKV(free, true)
@@ -176,6 +169,19 @@ func (r *reader) actionKeyword(n *yaml.Node, key string) (action, bool) {
 	}
 	r.Add(n.Pos, "", "'%s' needs the name of a module", key)
 	return a, false
+}
+
+// cutAction takes the module's name, which may be a template, off its arguments.
+func cutAction(text string) (name, rest string) {
+	text = strings.TrimSpace(text)
+	end := strings.IndexByte(text, ' ')
+	if close := strings.Index(text, "}}"); strings.HasPrefix(text, "{{") && close > 0 {
+		end = close + 2
+	}
+	if end < 0 {
+		return text, ""
+	}
+	return text[:end], strings.TrimSpace(text[end:])
 }
 
 func (r *reader) find(name string, s scope) (Found, bool) {
@@ -282,8 +288,6 @@ func (r *reader) taskKeywords(t *Task, n *yaml.Node) {
 				r.Add(v.Pos, "", "Invalid variable name in 'register' specified: '%s'", name)
 			}
 			t.Register = name
-		case "notify":
-			t.Notify = names(v)
 		case "listen":
 			t.Listen = names(v)
 		case "changed_when":

@@ -100,6 +100,7 @@ func (p *Printer) Tell(e event.Event) {
 		p.check = e.Check
 		if p.o.Verbosity > 1 {
 			p.banner("PLAYBOOK: " + e.Playbook[strings.LastIndexByte(e.Playbook, '/')+1:])
+			p.line(fmt.Sprintf("%d plays in %s", e.Plays, e.Playbook), colorVerbose)
 		}
 		if e.Check && p.o.CheckMarkers {
 			p.banner("DRY RUN")
