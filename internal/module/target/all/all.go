@@ -12,6 +12,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/file"
 	"github.com/tutti-run/tutti/internal/module/target/find"
 	geturl "github.com/tutti-run/tutti/internal/module/target/get_url"
+	"github.com/tutti-run/tutti/internal/module/target/group"
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
 	"github.com/tutti-run/tutti/internal/module/target/ping"
 	"github.com/tutti-run/tutti/internal/module/target/replace"
@@ -22,6 +23,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/tempfile"
 	"github.com/tutti-run/tutti/internal/module/target/unarchive"
 	"github.com/tutti-run/tutti/internal/module/target/uri"
+	"github.com/tutti-run/tutti/internal/module/target/user"
 	waitfor "github.com/tutti-run/tutti/internal/module/target/wait_for"
 )
 
@@ -38,6 +40,7 @@ func Targets() []*module.Target {
 		&file.Module,
 		&find.Module,
 		&geturl.Module,
+		&group.Module,
 		&lineinfile.Module,
 		&ping.Module,
 		&replace.Module,
@@ -48,6 +51,7 @@ func Targets() []*module.Target {
 		&tempfile.Module,
 		&unarchive.Module,
 		&uri.Module,
+		&user.Module,
 		&waitfor.Module,
 	}
 }

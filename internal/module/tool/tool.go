@@ -1,0 +1,126 @@
+// Package tool runs the system's own programs for modules that manage the
+// system (useradd, apt-get, git): found also where a plain PATH does not look,
+// speaking English, and with failures worded for people.
+package tool
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/process"
+)
+
+// sbin is where administrators' programs are, which users' PATHs leave out.
+var sbin = []string{"/sbin", "/usr/sbin", "/usr/local/sbin"}
+
+// Output is what a program that was started did.
+type Output struct {
+	Stdout, Stderr string
+	RC             int // exit status; minus the signal that killed it
+}
+
+// Cmd is a program to run.
+type Cmd struct {
+	Argv  []string
+	Dir   string
+	Stdin string
+	Env   map[string]string // added to the call's environment
+}
+
+// Find returns where a program is, "" if nowhere.
+func Find(env *module.Env, names ...string) string {
+	for _, name := range names {
+		if path := process.Find(name, env.Environ); path != "" {
+			return path
+		}
+		for _, dir := range sbin {
+			path := dir + "/" + name
+			if fi, err := os.Stat(path); err == nil && !fi.IsDir() && fi.Mode()&0o111 != 0 {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// Require is Find with an error that says where it looked.
+func Require(env *module.Env, name string) (string, error) {
+	path := Find(env, name)
+	if path == "" {
+		return "", fmt.Errorf("Failed to find required executable \"%s\" in paths: %s", name, paths(env))
+	}
+	return path, nil
+}
+
+func paths(env *module.Env) string {
+	path := ""
+	for _, e := range env.Environ {
+		if v, ok := strings.CutPrefix(e, "PATH="); ok {
+			path = v
+		}
+	}
+	for _, dir := range sbin {
+		if !strings.Contains(":"+path+":", ":"+dir+":") {
+			path += ":" + dir
+		}
+	}
+	return strings.TrimPrefix(path, ":")
+}
+
+// Environ is the environment of a call with English messages and extra set.
+func Environ(env *module.Env, extra map[string]string) []string {
+	out := make([]string, 0, len(env.Environ)+len(extra)+4)
+	for _, e := range env.Environ {
+		name, _, _ := strings.Cut(e, "=")
+		if _, replaced := extra[name]; replaced || name == "LANG" || name == "LC_ALL" || name == "LC_MESSAGES" || name == "LANGUAGE" {
+			continue
+		}
+		out = append(out, e)
+	}
+	for name, v := range extra {
+		out = append(out, name+"="+v)
+	}
+	return append(out, "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "LC_MESSAGES=C.UTF-8")
+}
+
+// Run runs a program found by Require and waits for it. The error is set only
+// if it could not be run to its end.
+func Run(ctx context.Context, env *module.Env, argv ...string) (Output, error) {
+	return Cmd{Argv: argv}.Run(ctx, env)
+}
+
+// Run runs the program and waits for it, as the function Run does.
+func (c Cmd) Run(ctx context.Context, env *module.Env) (Output, error) {
+	path, err := Require(env, c.Argv[0])
+	if strings.Contains(c.Argv[0], "/") {
+		path, err = c.Argv[0], nil
+	}
+	if err != nil {
+		return Output{}, err
+	}
+	p := process.Cmd{Argv: append([]string{path}, c.Argv[1:]...), Dir: c.Dir, Env: Environ(env, c.Env)}
+	if c.Stdin != "" {
+		p.Stdin = []byte(c.Stdin)
+	}
+	out, err := process.Run(ctx, p)
+	return Output{Stdout: string(out.Stdout), Stderr: string(out.Stderr), RC: out.RC}, err
+}
+
+// Fail is the failed result of a program that ended with a status other than 0.
+func (o Output) Fail(format string, args ...any) *module.Result {
+	return module.Fail(format, args...).Set("rc", o.RC).SetOutput(o.Stdout, o.Stderr)
+}
+
+// Describe adds what the program printed to a result, where it printed anything.
+func (o Output) Describe(r *module.Result) {
+	r.SetOutput(o.Stdout, o.Stderr)
+	for _, stream := range []string{"stdout", "stderr"} {
+		if r.Get(stream) == "" {
+			r.Fields.Delete(stream)
+			r.Fields.Delete(stream + "_lines")
+		}
+	}
+}
