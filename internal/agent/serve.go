@@ -15,13 +15,6 @@ import (
 	"github.com/tutti-run/tutti/internal/value"
 )
 
-// Times of a link. Both sides send a ping every PingEvery and give the other
-// up after SilentFor without any frame.
-const (
-	PingEvery = 10 * time.Second
-	SilentFor = 30 * time.Second
-)
-
 // wrapUp is how long calls have to end after the link has: processes get TERM,
 // then KILL after two seconds.
 const wrapUp = 4 * time.Second
@@ -35,7 +28,7 @@ type server struct {
 	w       *wire.Writer
 	streams *wire.Streams
 	next    atomic.Uint64 // stream numbers
-	heard   atomic.Int64  // when the last frame came, Unix nanoseconds
+	pulse   *wire.Pulse
 	calls   sync.WaitGroup
 
 	mu      sync.Mutex // guards the following
@@ -49,7 +42,7 @@ func (r *Runner) Serve(ctx context.Context, version string, in io.Reader, out io
 	defer cancel(nil)
 	s := &server{runner: r, w: wire.NewWriter(out), running: map[uint64]context.CancelFunc{}}
 	s.streams = wire.NewStreams(s.w)
-	s.heard.Store(time.Now().UnixNano())
+	s.pulse = wire.NewPulse(in)
 	if err := s.w.Write(&wire.Frame{Kind: wire.KindHello, Hello: Hello(version)}); err != nil {
 		return err
 	}
@@ -57,7 +50,7 @@ func (r *Runner) Serve(ctx context.Context, version string, in io.Reader, out io
 	ended := make(chan error, 1)
 	// The reader is left behind when ctx ends first: a read from a pipe cannot be
 	// interrupted, and the process exits anyway.
-	go func() { ended <- s.read(ctx, in) }()
+	go func() { ended <- s.read(ctx) }()
 	var err error
 	select {
 	case err = <-ended:
@@ -77,14 +70,14 @@ func (r *Runner) Serve(ctx context.Context, version string, in io.Reader, out io
 
 // watch sends pings and notices when none come.
 func (s *server) watch(ctx context.Context, cancel context.CancelCauseFunc) {
-	tick := time.NewTicker(PingEvery)
+	tick := time.NewTicker(wire.PingEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if silent := time.Since(time.Unix(0, s.heard.Load())); silent > SilentFor {
+			if silent := s.pulse.Silent(); silent > wire.SilentFor {
 				cancel(fmt.Errorf("nothing heard from the controller for %v", silent.Round(time.Second)))
 				return
 			}
@@ -95,8 +88,8 @@ func (s *server) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 	}
 }
 
-func (s *server) read(ctx context.Context, in io.Reader) error {
-	frames := wire.NewReader(bufio.NewReaderSize(in, 64<<10))
+func (s *server) read(ctx context.Context) error {
+	frames := wire.NewReader(bufio.NewReaderSize(s.pulse, 64<<10))
 	for {
 		f, err := frames.Read()
 		if err == io.EOF {
@@ -105,7 +98,6 @@ func (s *server) read(ctx context.Context, in io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("from the controller: %w", err)
 		}
-		s.heard.Store(time.Now().UnixNano())
 		switch f.Kind {
 		case wire.KindCall:
 			s.start(ctx, f)

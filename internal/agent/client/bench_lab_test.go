@@ -87,7 +87,9 @@ func TestMeasure(t *testing.T) {
 	side("become (sudo), first deploy, and a call", tasks(&Become{}, 1))
 	fresh()
 	side("connect, become (sudo), cached, and a call", tasks(&Become{}, 1))
+	begin := time.Now()
 	p.Close()
+	t.Logf("%-45s %8.1f ms", "close", time.Since(begin).Seconds()*1000)
 }
 
 func sshTrue(l *lab.Lab, c transport.Config) error {

@@ -129,6 +129,7 @@ type starting struct {
 	conn   *sharedConn
 	proc   transport.Process
 	stderr *tail
+	pulse  *wire.Pulse
 	out    *bufio.Reader
 	noise  []byte // what came before the marker
 	timer  *time.Timer
@@ -154,7 +155,8 @@ func (t *Target) bootOnce(ctx context.Context, conn *sharedConn, agents []embedd
 	}
 	s := &starting{t: t, conn: conn, proc: proc, late: make(chan struct{}), asked: make(chan struct{}), followed: make(chan struct{})}
 	s.stderr = &tail{prompt: w.prompt, password: b.Password, answer: proc.Stdin(), stuck: func() { close(s.asked); _ = proc.Close() }}
-	s.out = bufio.NewReaderSize(proc.Stdout(), 64<<10)
+	s.pulse = wire.NewPulse(proc.Stdout())
+	s.out = bufio.NewReaderSize(s.pulse, 64<<10)
 	t.pool.work.Go(func() { defer close(s.followed); s.stderr.follow(proc.Stderr()) })
 	stop := context.AfterFunc(ctx, func() { _ = proc.Close() })
 	defer stop()
@@ -204,7 +206,7 @@ func (s *starting) run(agents []embedded.Agent) (*remote, error) {
 	}
 	s.stderr.settle()
 	r := &remote{
-		t: s.t, conn: s.conn, proc: s.proc, stderr: s.stderr, who: f.Hello, w: wire.NewWriter(s.proc.Stdin()),
+		t: s.t, conn: s.conn, proc: s.proc, stderr: s.stderr, who: f.Hello, pulse: s.pulse, w: wire.NewWriter(s.proc.Stdin()),
 		gone: make(chan struct{}), ended: make(chan struct{}), calls: map[uint64]*running{},
 	}
 	r.streams = wire.NewStreams(r.w)

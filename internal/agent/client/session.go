@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/tutti-run/tutti/internal/agent"
 	"github.com/tutti-run/tutti/internal/agent/wire"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/transport"
@@ -25,7 +23,7 @@ type remote struct {
 	who     *wire.Hello
 	w       *wire.Writer
 	streams *wire.Streams
-	heard   atomic.Int64 // when the last frame came, Unix nanoseconds
+	pulse   *wire.Pulse
 	gone    chan struct{}
 	ended   chan struct{} // the reader has returned and the process is collected
 
@@ -52,7 +50,6 @@ type offer struct {
 
 // start takes over a process whose hello was read.
 func (r *remote) start(frames *wire.Reader) {
-	r.heard.Store(time.Now().UnixNano())
 	r.t.pool.work.Go(func() {
 		defer close(r.ended)
 		err := r.read(frames)
@@ -115,14 +112,14 @@ func (r *remote) lost() error {
 
 // watch sends pings and gives up when none come.
 func (r *remote) watch() {
-	tick := time.NewTicker(agent.PingEvery)
+	tick := time.NewTicker(wire.PingEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-r.gone:
 			return
 		case <-tick.C:
-			if silent := time.Since(time.Unix(0, r.heard.Load())); silent > agent.SilentFor {
+			if silent := r.pulse.Silent(); silent > wire.SilentFor {
 				r.fail(fmt.Errorf("nothing heard for %v", silent.Round(time.Second)))
 				r.t.pool.forget(r.t.cfg, r.conn)
 				_ = r.proc.Close()
@@ -141,7 +138,6 @@ func (r *remote) read(frames *wire.Reader) error {
 		if err != nil {
 			return r.why(err)
 		}
-		r.heard.Store(time.Now().UnixNano())
 		if f.Kind == wire.KindChunk || f.Kind == wire.KindCredit || f.Kind == wire.KindDone {
 			if err := r.streams.Handle(f); err != nil {
 				return fmt.Errorf("from the agent: %w", err)
