@@ -2,7 +2,6 @@ package template
 
 import (
 	"strings"
-	"unicode/utf8"
 )
 
 // encodeText gives the bytes of s in an encoding.
@@ -52,10 +51,14 @@ func encodeUTF16(s, encoding string) []byte {
 
 func decodeText(b []byte, encoding string) (string, error) {
 	switch strings.ReplaceAll(strings.ToLower(encoding), "_", "-") {
-	case "latin-1", "latin1", "iso-8859-1":
+	case "latin-1", "latin1", "iso-8859-1", "windows-1252", "cp1252":
 		var s []rune
 		for _, c := range b {
-			s = append(s, rune(c))
+			r := rune(c)
+			if c >= 0x80 && c < 0xa0 && strings.HasSuffix(encoding, "1252") {
+				r = windows1252[c-0x80]
+			}
+			s = append(s, r)
 		}
 		return string(s), nil
 	case "utf-16-le", "utf-16le", "utf-16-be", "utf-16be", "utf-16", "utf16":
@@ -77,8 +80,11 @@ func decodeText(b []byte, encoding string) (string, error) {
 		}
 		return string(out), nil
 	}
-	if !utf8.Valid(b) {
-		return string(b), nil
-	}
 	return string(b), nil
+}
+
+// windows1252 is what the bytes 0x80 to 0x9f are on Windows.
+var windows1252 = [32]rune{
+	'€', 0x81, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0x8d, 'Ž', 0x8f,
+	0x90, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0x9d, 'ž', 'Ÿ',
 }

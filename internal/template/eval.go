@@ -356,6 +356,14 @@ func (n *testNode) eval(f *frame) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if name, ok := n.in.(*nameNode); ok && n.def.name == "vault_encrypted" {
+		// Whether a variable is a vault shows only before it is decrypted.
+		if v, ok := f.r.st.c.Vars.Lookup(name.name); ok {
+			if l, ok := v.(value.Lazy); ok {
+				in = l
+			}
+		}
+	}
 	args, err := n.args.eval(f)
 	if err != nil {
 		return nil, err

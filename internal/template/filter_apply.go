@@ -1,6 +1,8 @@
 package template
 
 import (
+	"strings"
+
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -28,7 +30,7 @@ func mapFilter(c *call) (any, error) {
 		}
 		d := c.f.r.st.e.filter(name)
 		if d == nil {
-			return nil, noPlugin("filter", name, c.f.r.st.e.suggest(name, false))
+			return nil, noPlugin(name)
 		}
 		a := args{pos: c.rest[1:]}
 		a.names, a.named = named(c.kw)
@@ -46,8 +48,13 @@ func mapFilter(c *call) (any, error) {
 	return out, nil
 }
 
-func noPlugin(what, name, hint string) error {
-	return &Error{Kind: "TemplateSyntaxError", Msg: "Could not load \"" + name + "\": there is no " + what + " of that name" + hint}
+// noPlugin is the error for a filter or test that does not exist.
+func noPlugin(name string) error {
+	reason := "'" + name + "'"
+	if name == "" || strings.Trim(name, lowercase+uppercase+digitChars+"_.") != "" {
+		reason = "'invalid plugin name: ansible.builtin." + name + "'"
+	}
+	return &Error{Kind: "TemplateSyntaxError", Msg: "Could not load \"" + name + "\": " + reason}
 }
 
 func named(m *value.Map) ([]string, []any) {
@@ -83,7 +90,7 @@ func choose(byAttribute, keep bool) func(c *call) (any, error) {
 			}
 			d := c.f.r.st.e.test(name)
 			if d == nil {
-				return nil, noPlugin("test", name, c.f.r.st.e.suggest(name, true))
+				return nil, noPlugin(name)
 			}
 			a := args{pos: rest[1:]}
 			a.names, a.named = named(c.kw)

@@ -93,6 +93,12 @@ func (c *call) vault(decrypt bool) (any, error) {
 	if !ok {
 		return nil, typeErr("Can only vault strings, instead we got: %s", class(TypeName(c.a[0])).PythonStr())
 	}
+	wrap := func(text []byte) any {
+		if c.bool(4) {
+			return vaulted(text)
+		}
+		return string(text)
+	}
 	run := c.f.r.st.c.env().Vault
 	if decrypt {
 		if !vault.IsEncrypted([]byte(text)) {
@@ -117,7 +123,7 @@ func (c *call) vault(decrypt bool) (any, error) {
 		if err != nil {
 			return nil, filterErr("Unable to encrypt: %s", err)
 		}
-		return string(out), nil
+		return wrap(out), nil
 	}
 	var salt []byte
 	if Bool(c.a[2]) {
@@ -127,7 +133,7 @@ func (c *call) vault(decrypt bool) (any, error) {
 	if err != nil {
 		return nil, filterErr("Unable to encrypt: %s", err)
 	}
-	return string(out), nil
+	return wrap(out), nil
 }
 
 func passwordHash(c *call) (any, error) {

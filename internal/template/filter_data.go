@@ -167,7 +167,7 @@ func dataFilters() []*def {
 			if !ok {
 				return nil, typeErr("subelements must be a list or a string")
 			}
-			return subelements(c.f, freeze(c.a[0]), path, c.bool(2), false)
+			return subelements(freeze(c.a[0]), path, c.bool(2))
 		}),
 		define("b64encode", "string encoding='utf-8'", func(c *call) (any, error) {
 			b, err := encodeText(c.str(0), c.str(1))

@@ -67,12 +67,22 @@ func parseINI(text string, sensitive, noValue bool) (*iniFile, error) {
 		}
 		k = f.fold(k)
 		if cur.Has(k) {
-			return nil, fmt.Errorf("Duplicate option %q (line %d)", k, n+1)
+			return nil, duplicateOption{k, n + 1}
 		}
 		cur.Set(k, v)
 		last = k
 	}
 	return f, nil
+}
+
+// duplicateOption is an option that a section has twice.
+type duplicateOption struct {
+	name string
+	line int
+}
+
+func (d duplicateOption) Error() string {
+	return fmt.Sprintf("option '%s' already exists [line %d]", d.name, d.line)
 }
 
 // interpolate replaces %(name)s by other options.

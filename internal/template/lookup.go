@@ -56,6 +56,31 @@ func (e *Engine) Lookup(c *Context, name string, terms []any, kwargs *value.Map)
 	return out, nil
 }
 
+// With runs the lookup of `with_<name>` for what the keyword holds, resolved:
+// text and other single values are one term. A dict is a term of with_dict,
+// gives its keys to lookups that flatten, and is an error for others.
+func (e *Engine) With(c *Context, name string, terms any) ([]any, error) {
+	var list []any
+	switch v := terms.(type) {
+	case *value.Map:
+		switch builtin(name) {
+		case "dict", "first_found":
+			list = []any{v}
+		case "items", "flattened", "file", "fileglob", "env", "pipe", "lines", "inventory_hostnames":
+			list = v.Keys()
+		default:
+			return nil, &Error{Kind: "AnsibleError", Msg: "with_" + builtin(name) + " expects a list"}
+		}
+	default:
+		if l, ok := asList(terms); ok {
+			list = append([]any{}, l...)
+		} else {
+			list = []any{terms}
+		}
+	}
+	return e.Lookup(c, name, list, nil)
+}
+
 func (f *frame) runLookup(name string, terms []any, kw *value.Map) ([]any, error) {
 	st := f.r.st
 	fn, ok := st.e.lookups[builtin(name)]

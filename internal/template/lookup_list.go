@@ -1,6 +1,7 @@
 package template
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/value"
@@ -140,16 +141,79 @@ func lookupSubelements(l *look) ([]any, error) {
 		}
 		skip, _ = boolean(flags.At("skip_missing"))
 	}
-	return subelements(l.f, terms[0], key, skip, true)
+	elements := terms[0]
+	if m, ok := elements.(*value.Map); ok {
+		if Bool(m.At("skipped")) {
+			return []any{}, nil
+		}
+		elements = m.Values()
+	}
+	all, ok := asList(elements)
+	if !ok {
+		return nil, &Error{Kind: "AnsibleError", Msg: "subelements lookup expects a list of two or three items, first a dict or a list, second a string pointing to the subkey"}
+	}
+	out := []any{}
+	for _, e := range all {
+		m, ok := e.(*value.Map)
+		if !ok {
+			return nil, &Error{Kind: "AnsibleError", Msg: "subelements lookup expects a dictionary, got '" + Str(e) + "'"}
+		}
+		if Bool(m.At("skipped")) {
+			continue
+		}
+		rest, list, err := takeList(m, strings.Split(key, "."), skip)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range list {
+			out = append(out, value.Tuple{rest, s})
+		}
+	}
+	return out, nil
+}
+
+// takeList takes the list at path out of m: it gives the list, and m without
+// it, as each pair of with_subelements has it.
+func takeList(m *value.Map, path []string, skip bool) (*value.Map, []any, error) {
+	fail := func(format string, args ...any) (*value.Map, []any, error) {
+		return nil, nil, &Error{Kind: "AnsibleError", Msg: fmt.Sprintf(format, args...)}
+	}
+	v, ok := m.Get(path[0])
+	if !ok {
+		if skip {
+			return m, nil, nil
+		}
+		return fail("could not find '%s' key in iterated item '%s'", path[0], Repr(m))
+	}
+	if len(path) > 1 {
+		inner, ok := v.(*value.Map)
+		if !ok {
+			if skip {
+				return m, nil, nil
+			}
+			return fail("the key %s should point to a dictionary, got '%s'", path[0], Str(v))
+		}
+		rest, list, err := takeList(inner, path[1:], skip)
+		if err != nil {
+			return nil, nil, err
+		}
+		out := m.Clone()
+		out.Set(path[0], rest)
+		return out, list, nil
+	}
+	list, ok := asList(v)
+	if !ok {
+		return fail("the key %s should point to a list, got '%s'", path[0], Str(v))
+	}
+	out := m.Clone()
+	out.Delete(path[0])
+	return out, list, nil
 }
 
 // subelements pairs each element with each entry of its list called path.
-func subelements(f *frame, v any, path string, skip, lookup bool) ([]any, error) {
+func subelements(v any, path string, skip bool) ([]any, error) {
 	var all []any
 	if m, ok := v.(*value.Map); ok {
-		if skipped, _ := m.Get("skipped"); lookup && Bool(skipped) {
-			return []any{}, nil
-		}
 		all = m.Values()
 	} else if l, ok := asList(v); ok {
 		all = l
@@ -161,9 +225,6 @@ func subelements(f *frame, v any, path string, skip, lookup bool) ([]any, error)
 		m, ok := e.(*value.Map)
 		if !ok {
 			return nil, filterErr("subelements expects dictionaries, got '%s'", Str(e))
-		}
-		if lookup && Bool(m.At("skipped")) {
-			continue
 		}
 		var cur any = m
 		missing := false

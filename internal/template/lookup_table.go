@@ -119,8 +119,14 @@ func lookupINI(l *look) ([]any, error) {
 		sensitive, _ := boolean(opts.At("case_sensitive"))
 		noValue, _ := boolean(opts.At("allow_no_value"))
 		none, _ := boolean(opts.At("allow_none"))
-		ini, err := parseINI(string(data), sensitive, noValue || none)
+		content, err := decodeText(data, Str(opts.At("encoding")))
 		if err != nil {
+			return nil, err
+		}
+		ini, err := parseINI(content, sensitive, noValue || none)
+		if dup, ok := err.(duplicateOption); ok {
+			return nil, lookupErr("Duplicate option in '%s': %s", Str(opts.At("file")), dup)
+		} else if err != nil {
 			return nil, lookupErr("%s in %s", err, path)
 		}
 		values, ok := ini.sections[section]

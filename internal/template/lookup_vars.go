@@ -49,6 +49,11 @@ func lookupHosts(l *look) ([]any, error) {
 
 func lookupConfig(l *look) ([]any, error) {
 	missing := l.text("on_missing", "error")
+	switch missing {
+	case "error", "warn", "skip":
+	default:
+		return nil, &Error{Kind: "AnsibleOptionsError", Msg: "\"on_missing\" must be a string and one of \"error\", \"warn\" or \"skip\", not " + missing}
+	}
 	get := l.c.env().Config
 	out := []any{}
 	for _, t := range l.terms {

@@ -433,7 +433,7 @@ func (p *parser) filter(in node) *filterNode {
 	name, off := p.dotted()
 	d := p.e.filter(name)
 	if d == nil {
-		p.fail(off, "Could not load \"%s\": there is no filter of that name%s", name, p.e.suggest(name, false))
+		p.fail(off, "%s%s", noPlugin(name).Error(), p.e.suggest(name, false))
 	}
 	n := &filterNode{in: in, name: name, def: d, off: off}
 	if p.is("(") {
@@ -448,7 +448,7 @@ func (p *parser) test(in node) node {
 	name, off := p.dotted()
 	d := p.e.test(name)
 	if d == nil {
-		p.fail(off, "Could not load \"%s\": there is no test of that name%s", name, p.e.suggest(name, true))
+		p.fail(off, "%s%s", noPlugin(name).Error(), p.e.suggest(name, true))
 	}
 	n := &testNode{in: in, name: name, def: d, off: off}
 	switch t := p.cur(); {

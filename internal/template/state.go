@@ -282,6 +282,8 @@ func outward(v any) any {
 		return string(v)
 	case Markup:
 		return string(v)
+	case vaulted:
+		return string(v)
 	case *List:
 		return outward(v.Items)
 	case view:
@@ -319,7 +321,7 @@ func outward(v any) any {
 // changed reports whether outward gave something else than it took.
 func changed(x, y any) bool {
 	switch x := x.(type) {
-	case nativeText, Markup, *List, view, span:
+	case nativeText, Markup, vaulted, *List, view, span:
 		return true
 	case []any:
 		l := y.([]any)

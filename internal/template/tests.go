@@ -63,13 +63,13 @@ func coreTests() []*def {
 		define("sameas", "value other", func(c *call) (any, error) { return same(c.a[0], c.a[1]), nil }),
 		define("filter", "value", func(c *call) (any, error) {
 			if c.f.r.st.e.filter(c.str(0)) == nil {
-				return nil, noPlugin("filter", c.str(0), "")
+				return nil, noPlugin(c.str(0))
 			}
 			return true, nil
 		}),
 		define("test", "value", func(c *call) (any, error) {
 			if c.f.r.st.e.test(c.str(0)) == nil {
-				return nil, noPlugin("test", c.str(0), "")
+				return nil, noPlugin(c.str(0))
 			}
 			return true, nil
 		}),

@@ -125,8 +125,11 @@ func ansibleTests() []*def {
 			if err := c.need(0); err != nil {
 				return nil, err
 			}
-			_, lazy := c.a[0].(value.Lazy)
-			return lazy, nil
+			switch c.a[0].(type) {
+			case value.Lazy, vaulted:
+				return true, nil
+			}
+			return false, nil
 		}),
 		define("contains", "seq value", func(c *call) (any, error) { return in(c.f, c.a[1], c.a[0]) }),
 		define("subset|issubset", "a b", subset(false)), define("superset|issuperset", "a b", subset(true)),

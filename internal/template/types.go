@@ -50,6 +50,14 @@ func (t nativeText) PythonStr() string  { return string(t) }
 func (t nativeText) PythonRepr() string { return value.Repr(string(t)) }
 func (t nativeText) JSONValue() any     { return string(t) }
 
+// vaulted is an encrypted text as an object, as the vault filter makes it.
+type vaulted string
+
+func (v vaulted) PythonType() string { return "AnsibleVaultEncryptedUnicode" }
+func (v vaulted) PythonStr() string  { return string(v) }
+func (v vaulted) PythonRepr() string { return value.Repr(string(v)) }
+func (v vaulted) JSONValue() any     { return string(v) }
+
 // Bytes is Python's bytes.
 type Bytes string
 
@@ -182,6 +190,8 @@ func asStr(v any) (string, bool) {
 		return string(v), true
 	case *value.Template:
 		return v.Source, true
+	case vaulted:
+		return string(v), true
 	case omitted:
 		return omitText, true
 	}
