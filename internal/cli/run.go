@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/tutti-run/tutti/internal/executor"
 	"github.com/tutti-run/tutti/internal/factcache"
 	"github.com/tutti-run/tutti/internal/output/text"
+	"github.com/tutti-run/tutti/internal/python"
 	"github.com/tutti-run/tutti/internal/transport/all"
 	"github.com/tutti-run/tutti/parallel"
 )
@@ -77,6 +79,7 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		GatherSubset: c.List("DEFAULT_GATHER_SUBSET"), GatherTimeout: c.Int("DEFAULT_GATHER_TIMEOUT"), FactPath: c.Path("DEFAULT_FACT_PATH"),
 		NoTargetLog: c.Bool("DEFAULT_NO_TARGET_SYSLOG"), ErrorOnMissingHandler: c.Bool("ERROR_ON_MISSING_HANDLER"), AnyErrorsFatal: c.Bool("ANY_ERRORS_FATAL"),
 		Connection: defaults, Become: ses.become, BecomePassword: becomePass, ReadFile: ses.readFile, LoadVars: ses.loadVars,
+		Python: &python.Runner{Ansible: ansibleDirs(), Utils: append([]string{filepath.Join(ses.baseDir, "module_utils")}, c.List("DEFAULT_MODULE_UTILS_PATH")...), Collections: ses.collectionPaths()},
 		Prompt: ses.prompter.ask, Env: *ses.env(),
 	}
 	if o.Facts, err = ses.factCache(); err != nil {

@@ -50,7 +50,7 @@ func (p *playRun) notifyOne(h *playbook.Task, host string) {
 }
 
 func (p *playRun) handlerNamed(name string) *playbook.Task {
-	for _, h := range slices.Backward(p.handlers) {
+	for _, h := range p.byPrecedence() {
 		own := p.handlerName(h)
 		if own == "" {
 			continue
@@ -66,6 +66,22 @@ func (p *playRun) handlerNamed(name string) *playbook.Task {
 		}
 	}
 	return nil
+}
+
+// byPrecedence lists the handlers so that the one that counts comes first:
+// later roles before earlier ones and before the play, and within each in the
+// order in which they are written.
+func (p *playRun) byPrecedence() []*playbook.Task {
+	out := make([]*playbook.Task, 0, len(p.handlers))
+	for end := len(p.handlers); end > 0; {
+		begin := end - 1
+		for begin > 0 && p.handlers[begin-1].Role == p.handlers[end-1].Role {
+			begin--
+		}
+		out = append(out, p.handlers[begin:end]...)
+		end = begin
+	}
+	return out
 }
 
 func lastDot(s string) int {

@@ -194,7 +194,7 @@ func (p *playRun) bringIn(ctx context.Context, s *step, g *group, failed map[*st
 		g.blocks = role.Compile()
 		return nil
 	}
-	path, tried := playbook.FindTaskFile(g.name, s.task.Dir, s.task.Role, s.task.Handler)
+	path, tried := playbook.FindTaskFile(g.name, s.task.Dir, s.task.Role, s.task.Handler, p.play)
 	if path == "" {
 		where := g.name
 		if len(tried) > 0 {

@@ -103,7 +103,18 @@ func (p *playRun) run(ctx context.Context, batch []*inventory.Host) (broke bool,
 		inFlight--
 		p.end(ctx, d)
 	}
+	p.noteFailed()
 	return p.broke, p.err
+}
+
+// pending reports whether a host has notified handlers that have not run.
+func (p *playRun) pending(host string) bool {
+	for _, hosts := range p.notified {
+		if hosts[host] {
+			return true
+		}
+	}
+	return false
 }
 
 // noteFailed takes in the hosts whose failure was waiting for an always part.
@@ -504,7 +515,7 @@ func (p *playRun) doom() {
 			}
 			return
 		}
-		if r.Cursor.Next() != nil {
+		if t := r.Cursor.Next(); t != nil && !t.Implicit {
 			return
 		}
 	}
@@ -521,5 +532,15 @@ func (p *playRun) stop() {
 	if !p.stopped {
 		p.tell(event.NoHosts{Remaining: true})
 	}
-	p.stopped, p.broke = true, true
+	p.broke, p.doomed = true, false
+	if !p.force {
+		p.stopped = true
+		return
+	}
+	for _, r := range p.runners { // forced handlers come before the end
+		r.Cursor.End()
+		if p.pending(r.Host) && !p.lost[r.Host] {
+			r.Cursor.Replace([]playbook.Item{p.flushTask()})
+		}
+	}
 }

@@ -187,7 +187,7 @@ func (r *reader) expand(t *Task, short string, s scope) Item {
 		r.Add(t.Pos, "a static import cannot use facts or inventory variables; include_tasks can", "Error when evaluating variable in import path: %s: %s", value.Plain(t.Args.At("_raw_params")), err)
 		return nil
 	}
-	path, tried := FindTaskFile(name, s.dir, s.role, s.handler)
+	path, tried := FindTaskFile(name, s.dir, s.role, s.handler, s.play)
 	if path == "" {
 		r.Add(t.Pos, "", "could not find the file %s imported here (looked for %s)", name, strings.Join(tried, ", "))
 		return nil
@@ -229,8 +229,9 @@ func (r *reader) taskFile(path string, s scope, from diag.Pos) []Item {
 
 // FindTaskFile looks for a file of tasks as Ansible does: beside the file that
 // asks for it, then in the role's tasks (or handlers) folder, then in the
-// role. It returns "" and the places tried if there is none.
-func FindTaskFile(name, dir string, role *Role, handler bool) (string, []string) {
+// role, then beside the playbook. It returns "" and the places tried if there
+// is none.
+func FindTaskFile(name, dir string, role *Role, handler bool, play *Play) (string, []string) {
 	if filepath.IsAbs(name) {
 		if isFile(name) {
 			return name, nil
@@ -251,6 +252,10 @@ func FindTaskFile(name, dir string, role *Role, handler bool) (string, []string)
 		dirs = append(dirs, filepath.Join(role.Path, sub), filepath.Join(role.Path, "tasks"), role.Path)
 	}
 	dirs = append(dirs, dir, filepath.Join(dir, "tasks"))
+	if play != nil {
+		base := filepath.Dir(play.Path)
+		dirs = append(dirs, filepath.Join(base, sub), base)
+	}
 	var tried []string
 	for _, d := range dirs {
 		p := filepath.Join(d, name)

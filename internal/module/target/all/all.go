@@ -15,6 +15,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/group"
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
 	"github.com/tutti-run/tutti/internal/module/target/ping"
+	"github.com/tutti-run/tutti/internal/module/target/python"
 	"github.com/tutti-run/tutti/internal/module/target/replace"
 	"github.com/tutti-run/tutti/internal/module/target/script"
 	"github.com/tutti-run/tutti/internal/module/target/setup"
@@ -43,6 +44,7 @@ func Targets() []*module.Target {
 		&group.Module,
 		&lineinfile.Module,
 		&ping.Module,
+		&python.Module,
 		&replace.Module,
 		&script.Module,
 		&setup.Module,

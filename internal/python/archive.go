@@ -1,0 +1,230 @@
+package python
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/module"
+)
+
+// archive packs a module with everything that it imports of Ansible and of
+// collections. Standard library and installed packages are the target's.
+func (r *Runner) archive(path string, name module.Name, source []byte) (entry string, data []byte, err error) {
+	b := &bundle{runner: r, files: map[string][]byte{}}
+	entry = "ansible.modules." + strings.ReplaceAll(strings.TrimSuffix(filepath.Base(path), ".py"), "-", "_")
+	if i := strings.Index(filepath.ToSlash(path), "/ansible_collections/"); i >= 0 {
+		entry = dotted(path[i+1:])
+	}
+	// Modules beside the user's own may bring module_utils of their own.
+	for dir := filepath.Dir(path); len(dir) > 1; dir = filepath.Dir(dir) {
+		if own := filepath.Join(dir, "module_utils"); isDir(own) {
+			b.utils = append(b.utils, own)
+			break
+		}
+		if filepath.Base(dir) == "library" || len(b.utils) > 0 {
+			if own := filepath.Join(filepath.Dir(dir), "module_utils"); isDir(own) {
+				b.utils = append(b.utils, own)
+			}
+			break
+		}
+	}
+	b.utils = append(b.utils, r.Utils...)
+	b.files[strings.ReplaceAll(entry, ".", "/")+".py"] = source
+	if err := b.scan(source, entry, false); err != nil {
+		return "", nil, fmt.Errorf("the module %s: %w", name, err)
+	}
+	// basic is what hands the arguments over.
+	if err := b.need("ansible.module_utils.basic"); err != nil {
+		return "", nil, err
+	}
+	b.packages()
+	data, err = b.zip()
+	return entry, data, err
+}
+
+// bundle is the files of an archive.
+type bundle struct {
+	runner *Runner
+	utils  []string
+	files  map[string][]byte
+}
+
+var (
+	fromForm   = regexp.MustCompile(`(?m)^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)`)
+	importForm = regexp.MustCompile(`(?m)^[ \t]*import[ \t]+([\w., \t]+)`)
+	nameForm   = regexp.MustCompile(`\w+(?:[ \t]+as[ \t]+\w+)?`)
+)
+
+// scan follows the imports in a file's text. pkg tells whether the file is a
+// package's __init__.
+func (b *bundle) scan(source []byte, name string, pkg bool) error {
+	text := strings.ReplaceAll(string(source), "\\\n", " ")
+	for _, m := range fromForm.FindAllStringSubmatch(text, -1) {
+		from := absoluteName(m[1], name, pkg)
+		if !ours(from) {
+			continue
+		}
+		if err := b.need(from); err != nil && !strings.Contains(m[0], "\t") && !indented(m[0]) {
+			return err
+		}
+		for _, n := range nameForm.FindAllString(m[2], -1) {
+			n, _, _ = strings.Cut(n, " ")
+			_ = b.need(from + "." + n) // a name in it, or a module below it
+		}
+	}
+	for _, m := range importForm.FindAllStringSubmatch(text, -1) {
+		for _, n := range strings.Split(m[1], ",") {
+			n, _, _ = strings.Cut(strings.TrimSpace(n), " ")
+			if !ours(n) {
+				continue
+			}
+			if err := b.need(n); err != nil && !indented(m[0]) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// indented imports stand in a function or a try: they may be missing.
+func indented(line string) bool {
+	line = strings.TrimLeft(line, "\n")
+	return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
+}
+
+func ours(name string) bool {
+	return strings.HasPrefix(name, "ansible.module_utils") || strings.HasPrefix(name, "ansible_collections.")
+}
+
+// absoluteName resolves from . import x.
+func absoluteName(from, name string, pkg bool) string {
+	dots := len(from) - len(strings.TrimLeft(from, "."))
+	if dots == 0 {
+		return from
+	}
+	parts := strings.Split(name, ".")
+	up := dots
+	if pkg {
+		up--
+	}
+	if up >= len(parts) {
+		return ""
+	}
+	base := strings.Join(parts[:len(parts)-up], ".")
+	if rest := from[dots:]; rest != "" {
+		base += "." + rest
+	}
+	return base
+}
+
+// need adds what is imported under a name, a module or a package.
+func (b *bundle) need(name string) error {
+	if strings.HasPrefix(name, "ansible.module_utils.six.") {
+		name = "ansible.module_utils.six" // it makes its own modules when it is imported
+	}
+	rel := strings.ReplaceAll(name, ".", "/")
+	if _, ok := b.files[rel+".py"]; ok {
+		return nil
+	}
+	if _, ok := b.files[rel+"/__init__.py"]; ok {
+		return nil
+	}
+	for _, try := range []struct {
+		file string
+		pkg  bool
+	}{{rel + ".py", false}, {rel + "/__init__.py", true}} {
+		path := b.find(try.file)
+		if path == "" {
+			continue
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		b.files[try.file] = source
+		return b.scan(source, name, try.pkg)
+	}
+	if b.find(rel) != "" {
+		return nil // a folder without __init__
+	}
+	return fmt.Errorf("Could not find imported module support code for %s. Looked for (['%s'])", name, name)
+}
+
+// find looks for a file or folder of the archive on this machine.
+func (b *bundle) find(rel string) string {
+	var candidates []string
+	if rest, ok := strings.CutPrefix(rel, "ansible/module_utils"); ok {
+		if rest != "" && rest != "/__init__.py" {
+			for _, u := range b.utils {
+				candidates = append(candidates, filepath.Join(u, rest))
+			}
+		}
+		for _, a := range b.runner.Ansible {
+			candidates = append(candidates, filepath.Join(a, "module_utils", rest))
+		}
+	} else {
+		for _, c := range b.runner.Collections {
+			candidates = append(candidates, filepath.Join(c, rel))
+		}
+	}
+	for _, c := range candidates {
+		if isFile(c) || isDir(c) && !strings.HasSuffix(rel, ".py") {
+			return c
+		}
+	}
+	return ""
+}
+
+// packages adds the __init__ files that make folders packages.
+func (b *bundle) packages() {
+	var paths []string
+	for p := range b.files {
+		paths = append(paths, p)
+	}
+	for _, p := range paths {
+		for dir := filepath.Dir(p); dir != "."; dir = filepath.Dir(dir) {
+			init := dir + "/__init__.py"
+			if _, ok := b.files[init]; ok {
+				continue
+			}
+			var source []byte
+			if found := b.find(init); found != "" && dir != "ansible" {
+				source, _ = os.ReadFile(found)
+			}
+			if dir == "ansible" {
+				source = []byte("__version__ = '2.14.18'\n__author__ = 'Ansible, Inc.'\n")
+			}
+			b.files[init] = source
+		}
+	}
+}
+
+// zip writes the archive, the same bytes for the same files.
+func (b *bundle) zip() ([]byte, error) {
+	var names []string
+	for n := range b.files {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, n := range names {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: n, Method: zip.Deflate})
+		if err != nil {
+			return nil, err
+		}
+		if _, err := f.Write(b.files[n]); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
