@@ -58,6 +58,9 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 	if err != nil {
 		return nil, nil, err
 	}
+	if defaults.Password != "" && !ses.vars.Options.Has("ansible_password") {
+		ses.vars.Options.Set("ansible_password", defaults.Password)
+	}
 	runID := newRunID()
 	sink := event.Events(ses.sinks()...)
 	p := client.NewPool(client.Options{

@@ -125,10 +125,7 @@ func (p *playRun) handlerName(h *playbook.Task) string {
 func (p *playRun) listens(h *playbook.Task) []string {
 	var out []string
 	for _, l := range h.Listen {
-		c := &template.Context{Ctx: context.Background(), Vars: p.vars.Scope(nil, h), Env: p.env(h, p.play)}
-		if v, err := p.Engine.Resolve(c, l); err == nil {
-			out = append(out, template.Str(v))
-		}
+		out = append(out, template.Str(value.Plain(l))) // topics are not evaluated
 	}
 	return out
 }

@@ -162,6 +162,11 @@ func (p *playRun) bringIn(ctx context.Context, s *step, g *group, failed map[*st
 			return err // the file itself is wrong: that is a mistake of the playbook
 		}
 		for _, r := range g.runners {
+			// A file that is missing counts for each that asks for it, whether or
+			// not a rescue part takes over; a role that is missing does not.
+			if s.task.Kind == playbook.IncludeTasks {
+				p.counts(r.Host).Failed++
+			}
 			if failed[r] {
 				continue
 			}
@@ -171,7 +176,8 @@ func (p *playRun) bringIn(ctx context.Context, s *step, g *group, failed map[*st
 			out.ignored = false
 			tr := &taskRun{playRun: p, task: s.task, host: p.hosts[r.Host], info: p.info(s.task, p.shownName(s.task, r.Host))}
 			p.tell(tr.event(out))
-			p.failHost(done{s, r, out}, p.counts(r.Host))
+			r.Cursor.Fail()
+			p.removed[r.Host] = true
 		}
 		return nil
 	}

@@ -217,6 +217,11 @@ func shebang(path string) ([]string, bool) {
 // out.
 func result(out process.Output) *module.Result {
 	if m, junk := object(string(out.Stdout)); m != nil {
+		for _, name := range []string{"stdout", "stderr"} {
+			if text, ok := m.At(name).(string); ok && !m.Has(name+"_lines") {
+				m.Set(name+"_lines", lines(text))
+			}
+		}
 		r := module.FromMap(m)
 		if junk != "" {
 			r.Warnings = append(r.Warnings, "Module invocation had junk after the JSON data: "+junk)
@@ -232,6 +237,18 @@ func result(out process.Output) *module.Result {
 		r.Set("exception", string(out.Stderr))
 	}
 	return r
+}
+
+// lines splits text as Python's splitlines does.
+func lines(text string) []any {
+	out := []any{}
+	for _, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		out = append(out, strings.TrimSuffix(l, "\r"))
+	}
+	if text == "" {
+		return []any{}
+	}
+	return out
 }
 
 // object finds a JSON object that begins a line, and what follows it.
@@ -254,7 +271,6 @@ func object(text string) (*value.Map, string) {
 				return m, strings.TrimSpace(strings.Join(lines[end:], "\n"))
 			}
 		}
-		return nil, ""
 	}
 	return nil, ""
 }
