@@ -162,6 +162,9 @@ func (v *vaulted) Force() (any, error) {
 	return value.Text(string(plain), v.pos), nil
 }
 
+// Ciphertext is the encrypted text, for filters that bring their own secret.
+func (v *vaulted) Ciphertext() string { return v.text }
+
 func (ses *session) inlineVault(ciphertext string, pos diag.Pos) (any, error) {
 	if _, err := vault.Open([]byte(ciphertext)); err != nil {
 		return nil, err

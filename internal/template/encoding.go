@@ -4,12 +4,17 @@ import (
 	"strings"
 )
 
+// encodingName is the name of an encoding as all its spellings have it.
+func encodingName(s string) string {
+	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
+}
+
 // encodeText gives the bytes of s in an encoding.
 func encodeText(s, encoding string) ([]byte, error) {
-	switch strings.ReplaceAll(strings.ToLower(encoding), "_", "-") {
-	case "utf-8", "utf8", "ascii", "us-ascii":
+	switch encodingName(encoding) {
+	case "utf8", "ascii", "usascii":
 		return []byte(s), nil
-	case "latin-1", "latin1", "iso-8859-1":
+	case "latin1", "iso88591":
 		var b []byte
 		for _, r := range s {
 			if r > 0xff {
@@ -18,7 +23,7 @@ func encodeText(s, encoding string) ([]byte, error) {
 			b = append(b, byte(r))
 		}
 		return b, nil
-	case "utf-16-le", "utf-16le", "utf-16-be", "utf-16be", "utf-16", "utf16":
+	case "utf16le", "utf16be", "utf16":
 		return encodeUTF16(s, encoding), nil
 	}
 	return nil, &Error{Kind: "LookupError", Msg: "unknown encoding: " + encoding}
@@ -34,8 +39,8 @@ func encodeUTF16(s, encoding string) []byte {
 			b = append(b, byte(u), byte(u>>8))
 		}
 	}
-	if l := len(encoding); l < 8 {
-		put(0xfeff)
+	if encodingName(encoding) == "utf16" {
+		put(0xfeff) // without a byte order in its name, the text begins with one
 	}
 	for _, r := range s {
 		if r >= 0x10000 {
@@ -50,8 +55,8 @@ func encodeUTF16(s, encoding string) []byte {
 }
 
 func decodeText(b []byte, encoding string) (string, error) {
-	switch strings.ReplaceAll(strings.ToLower(encoding), "_", "-") {
-	case "latin-1", "latin1", "iso-8859-1", "windows-1252", "cp1252":
+	switch encodingName(encoding) {
+	case "latin1", "iso88591", "windows1252", "cp1252":
 		var s []rune
 		for _, c := range b {
 			r := rune(c)
@@ -61,7 +66,7 @@ func decodeText(b []byte, encoding string) (string, error) {
 			s = append(s, r)
 		}
 		return string(s), nil
-	case "utf-16-le", "utf-16le", "utf-16-be", "utf-16be", "utf-16", "utf16":
+	case "utf16le", "utf16be", "utf16":
 		big := strings.Contains(strings.ToLower(encoding), "be")
 		var out []rune
 		for i := 0; i+1 < len(b); i += 2 {

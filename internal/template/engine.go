@@ -149,7 +149,8 @@ func (e *Engine) Resolve(c *Context, v any) (any, error) {
 // ResolveVar is Resolve for a value that becomes a variable (set_fact). Text
 // that must stay text, such as what to_json gives, comes back as a value of
 // the engine's own kind: it shows and dumps as text, and a template that is
-// just this variable gives the text and not what it reads as.
+// just this variable gives the text and not what it reads as. What is Lazy
+// stays so.
 func (e *Engine) ResolveVar(c *Context, v any) (any, error) {
 	switch v.(type) {
 	case nil, string, bool, int, float64:
@@ -158,11 +159,7 @@ func (e *Engine) ResolveVar(c *Context, v any) (any, error) {
 	if !value.HasTemplates(v) {
 		return v, nil
 	}
-	v, err := newState(e, c).inner(v)
-	if err != nil {
-		return nil, err
-	}
-	return keepText(v), nil
+	return newState(e, c).keep(v)
 }
 
 // ResolveString is Resolve for what has to be text, such as the name of a

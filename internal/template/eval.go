@@ -316,7 +316,27 @@ func (n *callNode) eval(f *frame) (any, error) {
 	return f.adopt(v), nil
 }
 
+// encrypted is a Lazy that can tell what it is made of.
+type encrypted interface{ Ciphertext() string }
+
+// ciphertext finds the encrypted text of a variable before it is decrypted,
+// for unvault, which brings a secret of its own.
+func (f *frame) ciphertext(x node) (any, bool) {
+	if name, ok := x.(*nameNode); ok {
+		v, _ := f.r.st.c.Vars.Lookup(name.name)
+		if l, ok := v.(encrypted); ok {
+			return l.Ciphertext(), true
+		}
+	}
+	return nil, false
+}
+
 func (n *filterNode) eval(f *frame) (any, error) {
+	if n.def.name == "unvault" {
+		if text, ok := f.ciphertext(n.in); ok {
+			return n.apply(f, text)
+		}
+	}
 	in, err := n.in.eval(f)
 	if err != nil {
 		return nil, err
@@ -352,17 +372,17 @@ func (n *filterNode) apply(f *frame, in any) (any, error) {
 }
 
 func (n *testNode) eval(f *frame) (any, error) {
-	in, err := n.in.eval(f)
-	if err != nil {
-		return nil, err
-	}
 	if name, ok := n.in.(*nameNode); ok && n.def.name == "vault_encrypted" {
 		// Whether a variable is a vault shows only before it is decrypted.
 		if v, ok := f.r.st.c.Vars.Lookup(name.name); ok {
-			if l, ok := v.(value.Lazy); ok {
-				in = l
+			if _, ok := v.(value.Lazy); ok {
+				return true, nil
 			}
 		}
+	}
+	in, err := n.in.eval(f)
+	if err != nil {
+		return nil, err
 	}
 	args, err := n.args.eval(f)
 	if err != nil {

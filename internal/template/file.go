@@ -117,7 +117,7 @@ func (s *Syntax) override(line string) error {
 		if p := map[string]*string{
 			"block_start_string": &s.BlockStart, "block_end_string": &s.BlockEnd, "variable_start_string": &s.VariableStart,
 			"variable_end_string": &s.VariableEnd, "comment_start_string": &s.CommentStart, "comment_end_string": &s.CommentEnd,
-			"newline_sequence": &s.NewlineSequence,
+			"newline_sequence": &s.NewlineSequence, "line_statement_prefix": &s.LineStatement, "line_comment_prefix": &s.LineComment,
 		}[name]; p != nil {
 			text, ok := v.(string)
 			if !ok || text == "" {

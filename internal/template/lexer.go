@@ -17,6 +17,7 @@ type Syntax struct {
 	LstripBlocks               bool   // drop the white space before a block on its line
 	KeepTrailingNewline        bool   // keep the last newline of the text
 	NewlineSequence            string // what a newline in the text becomes
+	LineStatement, LineComment string // what begins a line that is a statement, and a comment to the end of a line; "" for none
 }
 
 // DefaultSyntax is Ansible's.
@@ -34,6 +35,7 @@ const (
 	tVarEnd     kind = "end of print statement"
 	tBlockBegin kind = "begin of statement block"
 	tBlockEnd   kind = "end of statement block"
+	tLineEnd    kind = "end of line statement" // how inside ends, not a token
 	tName       kind = "name"
 	tString     kind = "string"
 	tInt        kind = "integer"
@@ -110,6 +112,16 @@ func (l *lexer) run() error {
 			return nil
 		}
 		begin := l.pos
+		if what == "line" || what == "line comment" {
+			if text != "" {
+				l.add(tData, text, begin)
+			}
+			if err := l.line(at, what); err != nil {
+				return err
+			}
+			lineStart = strings.HasSuffix(l.src[:l.pos], "\n")
+			continue
+		}
 		l.pos = at + len(l.delimiter(what))
 		sign := byte(0)
 		if l.pos < len(l.src) && (l.src[l.pos] == '-' || l.src[l.pos] == '+') {
@@ -178,7 +190,53 @@ func (l *lexer) nextMarker() (int, string) {
 			best, what, size = i, w, len(d)
 		}
 	}
+	if at, found := l.nextLine(best, what == ""); found != "" {
+		return l.pos + at, found
+	}
 	return l.pos + best, what
+}
+
+// nextLine finds a line statement or comment that begins before limit.
+func (l *lexer) nextLine(limit int, open bool) (int, string) {
+	if l.syn.LineStatement == "" && l.syn.LineComment == "" {
+		return 0, ""
+	}
+	rest := l.rest()
+	blank := func(c byte) bool { return c == ' ' || c == '\t' || c == '\v' }
+	for i := 0; i < limit || open && i <= limit; i++ {
+		lineBegin := l.pos+i == 0 || l.src[l.pos+i-1] == '\n'
+		j := i
+		for j < len(rest) && blank(rest[j]) {
+			j++
+		}
+		if p := l.syn.LineStatement; p != "" && lineBegin && strings.HasPrefix(rest[j:], p) {
+			return i, "line"
+		}
+		afterText := i > 0 && !unicode.IsSpace(rune(rest[i-1]))
+		if p := l.syn.LineComment; p != "" && (lineBegin || afterText) && strings.HasPrefix(rest[j:], p) {
+			return i, "line comment"
+		}
+	}
+	return 0, ""
+}
+
+// line reads a line statement or comment that begins at at.
+func (l *lexer) line(at int, what string) error {
+	l.pos = at
+	for l.pos < len(l.src) && strings.IndexByte(" \t\v", l.src[l.pos]) >= 0 {
+		l.pos++
+	}
+	if what == "line comment" {
+		if i := strings.IndexByte(l.rest(), '\n'); i >= 0 {
+			l.pos += i
+		} else {
+			l.pos = len(l.src)
+		}
+		return nil
+	}
+	l.pos += len(l.syn.LineStatement)
+	l.add(tBlockBegin, "", at)
+	return l.inside(tLineEnd)
 }
 
 // closing reads the end of a block or comment at pos, with its sign and the
@@ -276,12 +334,15 @@ var operators = []string{
 func (l *lexer) inside(end kind) error {
 	var open []byte // brackets that are waiting for their end
 	for {
+		if end == tLineEnd && len(open) == 0 && l.atLineEnd() {
+			return nil
+		}
 		l.skipSpace()
 		if l.pos >= len(l.src) {
 			l.add(tEOF, "", len(l.src))
 			return nil
 		}
-		if len(open) == 0 && l.atEnd(end) {
+		if len(open) == 0 && end != tLineEnd && l.atEnd(end) {
 			return nil
 		}
 		off, c := l.pos, l.src[l.pos]
@@ -325,6 +386,22 @@ func (l *lexer) inside(end kind) error {
 		l.pos += len(op)
 		l.add(kind(op), op, off)
 	}
+}
+
+// atLineEnd reads white space up to the end of a line.
+func (l *lexer) atLineEnd() bool {
+	rest := l.rest()
+	white := len(rest) - len(strings.TrimLeftFunc(rest, unicode.IsSpace))
+	i := strings.LastIndexByte(rest[:white], '\n')
+	if i < 0 && white < len(rest) {
+		return false
+	}
+	l.add(tBlockEnd, "", l.pos)
+	if i < 0 {
+		i = white - 1
+	}
+	l.pos += i + 1
+	return true
 }
 
 func (l *lexer) atEnd(end kind) bool {

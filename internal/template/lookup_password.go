@@ -96,6 +96,9 @@ func (l *look) password(term string) (any, error) {
 		plain, salt, write = random.text(chars, n), "", true
 	}
 	encrypt := opts.At("encrypt")
+	if !Bool(encrypt) {
+		encrypt = nil
+	}
 	scheme := Str(encrypt)
 	if encrypt != nil && salt == "" {
 		salt, write = newRandom(nil).text(saltChars, saltLength(scheme)), true

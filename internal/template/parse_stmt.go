@@ -60,6 +60,7 @@ func (p *parser) statement() stmt {
 
 // block reads the end of a tag, a body, and the name of the end tag.
 func (p *parser) block(end ...string) []stmt {
+	p.skip(":") // as in Python, which line statements like to look like
 	p.expect(tBlockEnd)
 	b := p.body(end)
 	p.endTag()
@@ -70,6 +71,7 @@ func (p *parser) ifTag(off int) stmt {
 	s := &ifStmt{off: off}
 	for {
 		s.tests = append(s.tests, p.tuple(false, false, nil))
+		p.skip(":")
 		p.expect(tBlockEnd)
 		s.bodies = append(s.bodies, p.body([]string{"elif", "else", "endif"}))
 		switch p.endTag() {
@@ -93,6 +95,7 @@ func (p *parser) forTag(off int) stmt {
 		s.filter = p.expr()
 	}
 	s.recursive = p.skipName("recursive")
+	p.skip(":")
 	p.expect(tBlockEnd)
 	p.loops++
 	s.body = p.body([]string{"endfor", "else"})

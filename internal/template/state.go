@@ -258,19 +258,27 @@ func describe(v any) string {
 	return ""
 }
 
-// keepText is outward that leaves text marked if it stands by itself.
-func keepText(v any) any {
+// keep is resolve for ResolveVar.
+func (st *state) keep(v any) (any, error) {
 	switch x := v.(type) {
-	case nativeText:
-		return x
+	case value.Lazy:
+		return x, nil
 	case *value.Map:
 		m := value.NewMap(x.Len())
 		for k, e := range x.All() {
-			m.Set(k, keepText(e))
+			r, err := st.keep(e)
+			if err != nil {
+				return nil, err
+			}
+			m.Set(k, r)
 		}
-		return m
+		return m, nil
 	}
-	return outward(v)
+	r, err := st.inner(v)
+	if text, ok := r.(nativeText); ok || err != nil {
+		return text, err
+	}
+	return outward(r), nil
 }
 
 // outward takes off what only means something inside the engine.
