@@ -118,6 +118,7 @@ const (
 	Auth     Reason = "authentication failed"
 	HostKey  Reason = "host key verification failed"
 	Lost     Reason = "connection lost"
+	Full     Reason = "takes no more sessions" // the connection itself is well
 	Broken   Reason = "cannot be used"
 )
 

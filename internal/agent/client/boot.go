@@ -136,7 +136,22 @@ type starting struct {
 	late   chan struct{} // closed when the timer fired
 	asked  chan struct{} // closed when a password was asked for in vain
 	// followed is closed when standard error has ended.
-	followed chan struct{}
+	followed  chan struct{}
+	collected bool // proc.Wait was called
+}
+
+// wait is proc.Wait, of which there is only one.
+func (s *starting) wait() (int, error) {
+	s.collected = true
+	return s.proc.Wait()
+}
+
+// abandon ends a process that is of no use, without waiting for its end.
+func (s *starting) abandon() {
+	_ = s.proc.Close()
+	if !s.collected {
+		s.t.pool.work.Go(func() { _, _ = s.wait() })
+	}
 }
 
 func (t *Target) bootOnce(ctx context.Context, conn *sharedConn, agents []embedded.Agent, fresh bool) (*remote, error) {
@@ -148,9 +163,8 @@ func (t *Target) bootOnce(ctx context.Context, conn *sharedConn, agents []embedd
 	if err != nil {
 		return nil, t.becomeError("%v", err)
 	}
-	proc, err := conn.conn.Exec(ctx, w.command)
+	proc, err := t.pool.exec(ctx, conn, w.command)
 	if err != nil {
-		t.pool.forget(t.cfg, conn)
 		return nil, err
 	}
 	s := &starting{t: t, conn: conn, proc: proc, late: make(chan struct{}), asked: make(chan struct{}), followed: make(chan struct{})}
@@ -164,7 +178,7 @@ func (t *Target) bootOnce(ctx context.Context, conn *sharedConn, agents []embedd
 	defer s.timer.Stop()
 	r, err := s.run(agents)
 	if err != nil {
-		_ = proc.Close()
+		s.abandon()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -313,9 +327,9 @@ func (s *starting) silent() error {
 	default:
 	}
 	text := strings.TrimPrefix(s.ending(), ": ")
-	status, err := s.proc.Wait()
+	status, err := s.wait()
 	if err != nil {
-		s.t.pool.forget(s.t.cfg, s.conn)
+		s.t.pool.forget(s.conn)
 		return &transport.UnreachableError{Host: s.t.cfg.Host, Addr: s.t.cfg.Addr(), Reason: transport.Lost, Detail: fmt.Sprintf("lost the connection to %s while the agent was started: %v", s.t.cfg.Host, err), Err: err}
 	}
 	if b != (Become{}) && !b.direct(s.t.cfg) {

@@ -39,8 +39,13 @@ func TestMain(m *testing.M) {
 		return
 	}
 	lab.Init()
+	var err error
+	if cache, err = os.MkdirTemp("", "tutti-client-test-"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	lastly()
+	_ = os.RemoveAll(cache)
 	os.Exit(code)
 }
 
@@ -112,6 +117,9 @@ func registry() *module.Registry {
 	}, nil)
 }
 
+// cache is where all tests keep the agent.
+var cache string
+
 // agents are shared: to hash and compress the test's executable takes a while.
 var agents = embedded.Builtin("agent")
 
@@ -119,7 +127,11 @@ const subprocess = "subprocess" // an agent of its own, over the local transport
 
 func newPool(t *testing.T) *Pool {
 	t.Helper()
-	t.Setenv("HOME", t.TempDir())
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	if err := os.Symlink(cache, filepath.Join(home, ".cache")); err != nil {
+		t.Fatal(err)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

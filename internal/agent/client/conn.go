@@ -2,13 +2,25 @@ package client
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/tutti-run/tutti/internal/transport"
 )
 
+// connKey names a connection: most hosts have one, number 0. sshd allows ten
+// sessions on each, so a host with more users than that has more.
+type connKey struct {
+	cfg    transport.Config
+	number int
+}
+
+// maxConns bounds the connections to one host.
+const maxConns = 8
+
 // sharedConn is one connection, which the agents of several users share.
 type sharedConn struct {
+	key  connKey
 	done chan struct{} // closed when dialled
 
 	// Set before done is closed.
@@ -25,28 +37,44 @@ func (c *sharedConn) close() {
 	}
 }
 
-// conn returns the connection for cfg, dialled if need be. Whoever finds it
-// broken forgets it.
-func (p *Pool) conn(ctx context.Context, cfg transport.Config) (*sharedConn, error) {
+// onConn calls f with a connection for cfg, dialled if need be, and with
+// another one when that has no room for a session.
+func (p *Pool) onConn(ctx context.Context, cfg transport.Config, f func(*sharedConn) error) error {
+	for number := 0; ; number++ {
+		c, err := p.conn(ctx, connKey{cfg, number})
+		if err != nil {
+			return err
+		}
+		err = f(c)
+		var u *transport.UnreachableError
+		if number+1 == maxConns || !errors.As(err, &u) || u.Reason != transport.Full {
+			return err
+		}
+	}
+}
+
+// conn returns a connection, dialled if need be. Whoever finds it lost forgets
+// it.
+func (p *Pool) conn(ctx context.Context, key connKey) (*sharedConn, error) {
 	p.mu.Lock()
-	c := p.conns[cfg]
+	if p.closed {
+		p.mu.Unlock()
+		return nil, context.Canceled
+	}
+	c := p.conns[key]
 	mine := c == nil
 	if mine {
-		c = &sharedConn{done: make(chan struct{})}
-		if p.conns == nil {
-			p.mu.Unlock()
-			return nil, context.Canceled
-		}
-		p.conns[cfg] = c
+		c = &sharedConn{key: key, done: make(chan struct{})}
+		p.conns[key] = c
 	}
 	p.mu.Unlock()
 	if mine {
-		c.conn, c.err = p.dial(ctx, cfg)
+		c.conn, c.err = p.dial(ctx, key.cfg)
 		close(c.done)
 	}
 	<-c.done
 	if c.err != nil {
-		p.forget(cfg, c)
+		p.forget(c)
 		return nil, c.err
 	}
 	return c, nil
@@ -68,12 +96,22 @@ func (p *Pool) dial(ctx context.Context, cfg transport.Config) (transport.Conn, 
 	}
 }
 
-// forget drops a connection that is broken, so that the next call dials anew.
-func (p *Pool) forget(cfg transport.Config, c *sharedConn) {
+// forget drops a connection that is lost, so that the next call dials anew.
+func (p *Pool) forget(c *sharedConn) {
 	p.mu.Lock()
-	if p.conns[cfg] == c {
-		delete(p.conns, cfg)
+	if p.conns[c.key] == c {
+		delete(p.conns, c.key)
 	}
 	p.mu.Unlock()
 	c.close()
+}
+
+// exec starts a command and forgets a connection that turns out to be lost.
+func (p *Pool) exec(ctx context.Context, c *sharedConn, command string) (transport.Process, error) {
+	proc, err := c.conn.Exec(ctx, command)
+	var u *transport.UnreachableError
+	if errors.As(err, &u) && u.Reason != transport.Full {
+		p.forget(c)
+	}
+	return proc, err
 }

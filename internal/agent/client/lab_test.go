@@ -490,6 +490,27 @@ func TestLabOpenSSH(t *testing.T) {
 	}
 }
 
+// More users than sshd allows sessions on a connection.
+func TestLabManyUsers(t *testing.T) {
+	p := labPool(t)
+	users := strings.Fields("root deploy pat svc daemon bin sys games man lp mail news uucp proxy")
+	var work sync.WaitGroup
+	for range 2 {
+		for _, u := range users {
+			work.Go(func() {
+				target := p.Target(labConfig(t, 2, "ops"), &Become{User: u})
+				if r, err := target.Do(t.Context(), call("shell", "id -un")); err != nil || value.Str(r.Get("stdout")) != u+"\n" {
+					t.Errorf("%s: %v %v", u, r, err)
+				}
+			})
+		}
+		work.Wait()
+	}
+	if n := len(p.conns); n != 2 {
+		t.Errorf("%d connections for %d users", n, len(users))
+	}
+}
+
 func TestLabManyHosts(t *testing.T) {
 	for range 4 {
 		p := labPool(t)

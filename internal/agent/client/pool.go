@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -52,7 +53,7 @@ type Pool struct {
 
 	mu      sync.Mutex // guards the following
 	targets map[targetKey]*Target
-	conns   map[transport.Config]*sharedConn
+	conns   map[connKey]*sharedConn
 	closed  bool
 }
 
@@ -66,7 +67,7 @@ func NewPool(o Options) *Pool {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Pool{o: o, targets: map[targetKey]*Target{}, conns: map[transport.Config]*sharedConn{}}
+	p := &Pool{o: o, targets: map[targetKey]*Target{}, conns: map[connKey]*sharedConn{}}
 	p.user = sync.OnceValue(func() string { return agent.Hello("").User })
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
@@ -86,8 +87,7 @@ func (p *Pool) Close() {
 	}
 	ending.Wait()
 	p.mu.Lock()
-	conns := p.conns
-	p.conns = nil
+	conns := maps.Clone(p.conns)
 	p.mu.Unlock()
 	for _, c := range conns {
 		c.close()
@@ -183,12 +183,17 @@ func (t *Target) Do(ctx context.Context, call *module.Call) (*module.Result, err
 func (t *Target) Reset(context.Context) error {
 	t.drop()
 	p := t.pool
+	var mine []*sharedConn
 	p.mu.Lock()
-	conn := p.conns[t.cfg]
-	delete(p.conns, t.cfg)
+	for key, c := range p.conns {
+		if key.cfg == t.cfg {
+			mine = append(mine, c)
+			delete(p.conns, key)
+		}
+	}
 	p.mu.Unlock()
-	if conn != nil {
-		conn.close()
+	for _, c := range mine {
+		c.close()
 	}
 	return nil
 }
@@ -261,13 +266,13 @@ func (t *Target) attempt(a *attempt) {
 	}
 }
 
-func (t *Target) open(ctx context.Context) (session, error) {
+func (t *Target) open(ctx context.Context) (s session, err error) {
 	if t.cfg.Kind == "local" && t.become == (Become{}) {
 		return newInProcess(t), nil
 	}
-	conn, err := t.pool.conn(ctx, t.cfg)
-	if err != nil {
-		return nil, err
-	}
-	return t.boot(ctx, conn)
+	err = t.pool.onConn(ctx, t.cfg, func(c *sharedConn) error {
+		s, err = t.boot(ctx, c)
+		return err
+	})
+	return s, err
 }

@@ -13,10 +13,6 @@ import (
 // Raw runs a command with /bin/sh as the target's user, without an agent: for
 // targets that have no place for one yet. Errors are as for Do.
 func (t *Target) Raw(ctx context.Context, command string, stdin []byte) (stdout, stderr []byte, rc int, err error) {
-	conn, err := t.pool.conn(ctx, t.cfg)
-	if err != nil {
-		return nil, nil, 0, err
-	}
 	script := command
 	if t.become != (Become{}) {
 		// Tells a refusal from a command that fails.
@@ -29,12 +25,15 @@ func (t *Target) Raw(ctx context.Context, command string, stdin []byte) (stdout,
 	if t.become == (Become{}) {
 		w.command = command // the login shell's to interpret, as with ssh
 	}
-	proc, err := conn.conn.Exec(ctx, w.command)
-	if err != nil {
-		t.pool.forget(t.cfg, conn)
-		return nil, nil, 0, err
-	}
-	return t.rawRun(ctx, conn, proc, w, stdin)
+	err = t.pool.onConn(ctx, t.cfg, func(c *sharedConn) error {
+		proc, err := t.pool.exec(ctx, c, w.command)
+		if err != nil {
+			return err
+		}
+		stdout, stderr, rc, err = t.rawRun(ctx, c, proc, w, stdin)
+		return err
+	})
+	return stdout, stderr, rc, err
 }
 
 func (t *Target) rawRun(ctx context.Context, conn *sharedConn, proc transport.Process, w wrapped, stdin []byte) (stdout, stderr []byte, rc int, err error) {
@@ -69,6 +68,7 @@ func (t *Target) rawRun(ctx context.Context, conn *sharedConn, proc transport.Pr
 	_ = proc.Stdin().Close()
 	<-ended
 	if ctx.Err() != nil {
+		s.abandon()
 		return nil, nil, 0, ctx.Err()
 	}
 	if t.become != (Become{}) {
@@ -76,12 +76,14 @@ func (t *Target) rawRun(ctx context.Context, conn *sharedConn, proc transport.Pr
 		case <-marked:
 		default:
 			s.noise = out.Bytes()
-			return nil, nil, 0, s.silent()
+			err := s.silent()
+			s.abandon()
+			return nil, nil, 0, err
 		}
 	}
-	status, err := proc.Wait()
+	status, err := s.wait()
 	if err != nil {
-		t.pool.forget(t.cfg, conn)
+		t.pool.forget(conn)
 		return nil, nil, 0, &transport.UnreachableError{Host: t.cfg.Host, Addr: t.cfg.Addr(), Reason: transport.Lost, Detail: fmt.Sprintf("lost the connection to %s: %v", t.cfg.Host, err), Err: err}
 	}
 	text := errs.Bytes()

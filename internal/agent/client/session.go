@@ -121,7 +121,7 @@ func (r *remote) watch() {
 		case <-tick.C:
 			if silent := r.pulse.Silent(); silent > wire.SilentFor {
 				r.fail(fmt.Errorf("nothing heard for %v", silent.Round(time.Second)))
-				r.t.pool.forget(r.t.cfg, r.conn)
+				r.t.pool.forget(r.conn)
 				_ = r.proc.Close()
 				return
 			}
@@ -181,7 +181,7 @@ func (r *remote) why(err error) error {
 	status, werr := r.proc.Wait()
 	switch {
 	case werr != nil:
-		r.t.pool.forget(r.t.cfg, r.conn)
+		r.t.pool.forget(r.conn)
 		return werr
 	case err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF):
 		return err

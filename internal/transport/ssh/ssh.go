@@ -278,7 +278,7 @@ func (n *conn) lost(err error) error {
 	reason, detail := transport.Lost, fmt.Sprintf("lost the connection to %s: %v", n.c.Host, err)
 	var refused *ssh.OpenChannelError
 	if errors.As(err, &refused) {
-		reason = transport.Broken
+		reason = transport.Full
 		detail = fmt.Sprintf("%s refuses another session on the connection (%s): is MaxSessions of its sshd too small?", n.c.Host, refused.Message)
 	}
 	return &transport.UnreachableError{Host: n.c.Host, Addr: n.s.addr(), Reason: reason, Detail: detail, Err: err}
