@@ -12,6 +12,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/control/fetch"
 	groupby "github.com/tutti-run/tutti/internal/module/control/group_by"
 	includevars "github.com/tutti-run/tutti/internal/module/control/include_vars"
+	pkg "github.com/tutti-run/tutti/internal/module/control/package"
 	"github.com/tutti-run/tutti/internal/module/control/pause"
 	"github.com/tutti-run/tutti/internal/module/control/raw"
 	"github.com/tutti-run/tutti/internal/module/control/script"
@@ -40,6 +41,7 @@ func Controls() []*module.Control {
 		&groupby.Module,
 		&includevars.Module,
 		&pause.Module,
+		&pkg.Module,
 		&raw.Module,
 		script.New(cache),
 		&setfact.Module,

@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/target/apt"
 	"github.com/tutti-run/tutti/internal/module/target/assemble"
 	asyncstatus "github.com/tutti-run/tutti/internal/module/target/async_status"
 	"github.com/tutti-run/tutti/internal/module/target/blockinfile"
@@ -31,6 +32,7 @@ import (
 // Targets returns every target module.
 func Targets() []*module.Target {
 	return []*module.Target{
+		&apt.Module,
 		&assemble.Module,
 		&asyncstatus.Module,
 		&blockinfile.Module,
