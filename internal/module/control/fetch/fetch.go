@@ -24,6 +24,9 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	if c.Check() {
 		return &module.Plan{Done: module.Skip("check mode not (yet) supported for this module")}, nil
 	}
+	if !args.Has("src") || !args.Has("dest") {
+		return &module.Plan{Done: module.Fail("src and dest are required")}, nil
+	}
 	j := &job{flat: args.Bool("flat"), host: c.Host(), validate: args.Bool("validate_checksum")}
 	dest := module.Expander(os.Environ())(args.String("dest"))
 	slash := strings.HasSuffix(dest, "/")

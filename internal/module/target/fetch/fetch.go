@@ -20,8 +20,8 @@ import (
 var Spec = module.Spec{
 	Name: "ansible.builtin.fetch", Summary: "Copies a file from the target to the controller.",
 	Params: []module.Param{
-		{Name: "src", Type: module.Path, Required: true, Doc: "The file on the target."},
-		{Name: "dest", Required: true, Doc: "Directory of the controller to put it in, below the host's name."},
+		{Name: "src", Type: module.Path, Doc: "The file on the target; it must be given."},
+		{Name: "dest", Doc: "Directory of the controller to put it in, below the host's name; it must be given."},
 		{Name: "flat", Type: module.Bool, Default: false, Doc: "dest is the file itself, or with a trailing slash the directory."},
 		{Name: "fail_on_missing", Type: module.Bool, Default: true, Doc: "Fail if there is no such file."},
 		{Name: "validate_checksum", Type: module.Bool, Default: true, Doc: "Compare checksums after the transfer."},
