@@ -14,7 +14,7 @@ type hasAttr interface {
 // method finds the method called name of v's type.
 func (e *Engine) method(v any, name string) *def {
 	switch v := v.(type) {
-	case string, Markup, nativeText:
+	case string, Markup, nativeText, lookupText:
 		return e.methods["str"][name]
 	case []any, *List:
 		return e.methods["list"][name]

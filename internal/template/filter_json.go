@@ -22,7 +22,7 @@ func jsonable(c *call, v any, depth int) (any, error) {
 		return nil, &Error{Kind: "RecursionError", Msg: "maximum recursion depth exceeded while encoding a JSON object"}
 	}
 	switch v := v.(type) {
-	case nil, bool, int, float64, string, Markup, nativeText, *big.Int, omitted:
+	case nil, bool, int, float64, string, Markup, nativeText, lookupText, *big.Int, omitted:
 		return v, nil
 	case *Undefined:
 		if v.lenient {

@@ -181,7 +181,7 @@ func (f *frame) lookupCall(a *args, query bool) (any, error) {
 		parts[i] = s
 	}
 	if native {
-		return nativeText(strings.Join(parts, ",")), nil
+		return lookupText(strings.Join(parts, ",")), nil
 	}
 	return strings.Join(parts, ","), nil
 }

@@ -149,11 +149,8 @@ func lookupSubelements(l *look) ([]any, error) {
 		elements = m.Values()
 	}
 	all, ok := asList(elements)
-	if _, isText := asStr(elements); isText {
-		all, ok = []any{elements}, true
-	}
 	if !ok {
-		return nil, &Error{Kind: "AnsibleError", Msg: "subelements lookup expects a list of two or three items, first a dict or a list, second a string pointing to the subkey"}
+		all = []any{elements}
 	}
 	out := []any{}
 	for _, e := range all {

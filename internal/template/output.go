@@ -105,7 +105,7 @@ func (o *output) result() (any, error) {
 		switch v := o.first.(type) {
 		case string:
 			s = v
-		case nativeText, omitted, bool:
+		case nativeText, lookupText, omitted, bool:
 			return v, nil
 		case []any, *List, *value.Map, *value.Set:
 			if literalSafe(v, 0) {
@@ -164,7 +164,7 @@ func literalSafe(v any, depth int) bool {
 		return false
 	}
 	switch v := v.(type) {
-	case nil, bool, int, string, Bytes, nativeText, omitted:
+	case nil, bool, int, string, Bytes, nativeText, lookupText, omitted:
 		return true
 	case float64:
 		return v-v == 0 // neither infinite nor NaN

@@ -275,8 +275,12 @@ func (st *state) keep(v any) (any, error) {
 		return m, nil
 	}
 	r, err := st.inner(v)
-	if text, ok := r.(nativeText); ok || err != nil {
-		return text, err
+	switch r.(type) {
+	case nativeText, lookupText:
+		return r, err
+	}
+	if err != nil {
+		return nil, err
 	}
 	return outward(r), nil
 }
@@ -287,6 +291,8 @@ func outward(v any) any {
 	case nil, string, bool, int, float64, *big.Int:
 		return v
 	case nativeText:
+		return string(v)
+	case lookupText:
 		return string(v)
 	case Markup:
 		return string(v)
@@ -329,7 +335,7 @@ func outward(v any) any {
 // changed reports whether outward gave something else than it took.
 func changed(x, y any) bool {
 	switch x := x.(type) {
-	case nativeText, Markup, vaulted, *List, view, span:
+	case nativeText, lookupText, Markup, vaulted, *List, view, span:
 		return true
 	case []any:
 		l := y.([]any)

@@ -50,6 +50,15 @@ func (t nativeText) PythonStr() string  { return string(t) }
 func (t nativeText) PythonRepr() string { return value.Repr(string(t)) }
 func (t nativeText) JSONValue() any     { return string(t) }
 
+// lookupText is nativeText that a lookup gave. It only differs in the name that
+// type_debug shows.
+type lookupText string
+
+func (t lookupText) PythonType() string { return "NativeJinjaUnsafeText" }
+func (t lookupText) PythonStr() string  { return string(t) }
+func (t lookupText) PythonRepr() string { return value.Repr(string(t)) }
+func (t lookupText) JSONValue() any     { return string(t) }
+
 // vaulted is an encrypted text as an object, as the vault filter makes it.
 type vaulted string
 
@@ -188,6 +197,8 @@ func asStr(v any) (string, bool) {
 		return string(v), true
 	case nativeText:
 		return string(v), true
+	case lookupText:
+		return string(v), true
 	case *value.Template:
 		return v.Source, true
 	case vaulted:
@@ -204,6 +215,8 @@ func plainKey(v any) any {
 	case Markup:
 		return string(v)
 	case nativeText:
+		return string(v)
+	case lookupText:
 		return string(v)
 	case omitted:
 		return omitText
@@ -350,6 +363,8 @@ func Bool(v any) bool {
 	case Markup:
 		return v != ""
 	case nativeText:
+		return v != ""
+	case lookupText:
 		return v != ""
 	case Bytes:
 		return v != ""
