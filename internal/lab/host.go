@@ -127,7 +127,8 @@ func (l *Lab) prepare(h *Host, dir string) error {
 		return err
 	}
 	hosts := "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
-	for _, other := range l.state.Hosts {
+	for i := range l.state.Hosts {
+		other := &l.state.Hosts[i] // not a copy: others are being started
 		hosts += other.Address + " " + other.Name + "\n"
 	}
 	write := func(path, text string, mode os.FileMode) error { return os.WriteFile(path, []byte(text), mode) }

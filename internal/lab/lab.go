@@ -179,8 +179,6 @@ func (l *Lab) Restart(i int) error {
 	}
 	h.Init.kill()
 	h.Init.wait()
-	// The kernel takes the old link down with the host, but in its own time.
-	_ = run("ip", "link", "del", l.cable(&h))
 	if err := l.start(&h); err != nil {
 		return err
 	}

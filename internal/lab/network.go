@@ -43,6 +43,9 @@ func (l *Lab) cable(h *Host) string { return fmt.Sprintf("tutti%d-%d", l.state.S
 // plug links a host's network, which the process has, with the bridge.
 func (l *Lab) plug(h *Host, pid int) error {
 	cable, inner := l.cable(h), fmt.Sprintf("tu%d-%di", l.state.Subnet, h.Index)
+	// The kernel takes the link of a host that is gone down in its own time; the
+	// bridge is ours, so whatever has this name is such a one.
+	_ = run("ip", "link", "del", cable)
 	if err := run("ip", "link", "add", cable, "type", "veth", "peer", "name", inner); err != nil {
 		return err
 	}
