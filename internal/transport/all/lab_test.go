@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -155,6 +156,38 @@ func TestReachable(t *testing.T) {
 		"arguments": func(_ *testing.T, c *transport.Config) {
 			c.User, c.Port, c.SSHExtraArgs = "", 0, "-l ops -p 22 -C -o ControlMaster=no"
 		},
+		"agent": func(t *testing.T, c *transport.Config) {
+			c.KeyFile, c.SSHCommonArgs = "", "-o IdentityAgent="+startAgent(t)
+		},
+		"certificate": func(t *testing.T, c *transport.Config) {
+			// The host shows a certificate; only its authority is known.
+			dir := t.TempDir()
+			runLocal(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", dir+"/ca")
+			ca, err := os.ReadFile(dir + "/ca.pub")
+			if err != nil {
+				t.Fatal(err)
+			}
+			key, err := hosts.Sh(1, "cat /etc/ssh/ssh_host_ed25519_key.pub")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(dir+"/host.pub", []byte(key), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			runLocal(t, "ssh-keygen", "-q", "-s", dir+"/ca", "-I", "host1", "-h", "-n", one.Address, dir+"/host.pub")
+			cert, err := os.ReadFile(dir + "/host-cert.pub")
+			if err != nil {
+				t.Fatal(err)
+			}
+			script := "echo '" + strings.TrimSpace(string(cert)) + "' >/etc/ssh/host-cert.pub; echo HostCertificate /etc/ssh/host-cert.pub >/etc/ssh/sshd_config.d/cert.conf; kill -HUP $(pgrep -o sshd); sleep 0.3"
+			if out, err := hosts.Sh(1, script); err != nil {
+				t.Fatal(out, err)
+			}
+			t.Cleanup(func() {
+				_, _ = hosts.Sh(1, "rm /etc/ssh/sshd_config.d/cert.conf; kill -HUP $(pgrep -o sshd); sleep 0.3")
+			})
+			c.KnownHosts = write(t, "@cert-authority 10.213.* "+string(ca))
+		},
 		"jump": func(_ *testing.T, c *transport.Config) {
 			c.SSHCommonArgs = "-J ops@" + two.Address + " -o IdentityFile=" + hosts.KeyFile()
 		},
@@ -203,6 +236,74 @@ func TestAcceptNew(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
+}
+
+// startAgent starts an ssh-agent that holds the lab's key.
+func startAgent(t *testing.T) (socket string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "agent") // sockets want short names
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket = dir + "/s"
+	cmd := exec.Command("ssh-agent", "-D", "-a", socket)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = os.RemoveAll(dir)
+	})
+	for range 100 {
+		if _, err := os.Stat(socket); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Setenv("SSH_AUTH_SOCK", socket)
+	runLocal(t, "ssh-add", "-q", hosts.KeyFile())
+	return socket
+}
+
+func TestAgentForwarding(t *testing.T) {
+	for _, kind := range kinds {
+		cfg := config(kind, 1)
+		cfg.KeyFile, cfg.SSHCommonArgs = "", "-A -o IdentityAgent="+startAgent(t)
+		conn, err := dial(t, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := conn.Exec(t.Context(), "ssh-add -l")
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _ := io.ReadAll(p.Stdout())
+		if !strings.Contains(string(out), "ED25519") {
+			t.Errorf("%s: the host sees %q", kind, out)
+		}
+		_ = conn.Close()
+	}
+}
+
+func TestPassphrase(t *testing.T) {
+	data, err := os.ReadFile(hosts.KeyFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked := write(t, string(data))
+	runLocal(t, "ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f", locked)
+	cfg := config("ssh", 1)
+	cfg.KeyFile = locked
+	if _, err := dial(t, cfg); err == nil || !strings.Contains(err.Error(), "needs a passphrase") {
+		t.Errorf("%v", err)
+	}
+	cfg.KeyPassphrase = "open sesame"
+	conn, err := dial(t, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
 }
 
 // More connections at a time than sshd takes by default.
