@@ -12,6 +12,9 @@ type Problem struct {
 	Pos  Pos
 	Msg  string // what was wrong
 	Hint string // the likely fix, if there is one
+	// Template marks a mistake inside a template: it fails the task that uses it,
+	// and stops the run beforehand only where nothing expects that.
+	Template bool
 	// Warning marks a problem that does not stop the run.
 	Warning bool
 }

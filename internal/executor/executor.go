@@ -80,6 +80,7 @@ type Options struct {
 	GatherTimeout int
 	FactPath      string
 	NoTargetLog   bool
+	Native        bool // jinja2_native
 	// ErrorOnMissingHandler makes a notification without a handler an error.
 	ErrorOnMissingHandler bool
 	AnyErrorsFatal        bool

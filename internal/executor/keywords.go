@@ -64,7 +64,7 @@ func boolean(v any) (bool, error) {
 			return false, nil
 		}
 	}
-	return false, fmt.Errorf("The value %s could not be converted to 'bool'.", template.Repr(v))
+	return false, fmt.Errorf("The value %s is not a valid boolean. Valid booleans include: %s", template.Repr(v), "0, 1, '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'")
 }
 
 // flagOr is flag for keywords whose mistakes must not hide the task's result.

@@ -50,21 +50,13 @@ func (t *taskRun) lookup(c *template.Context, l *playbook.Loop) ([]any, error) {
 				terms = append(terms, v)
 			}
 		}
-	} else {
-		v, err := t.Engine.Resolve(c, l.Value)
-		if err != nil {
-			return nil, err
-		}
-		switch v := v.(type) {
-		case []any:
-			terms = v
-		case value.Tuple:
-			terms = v
-		default:
-			terms = []any{v}
-		}
+		return t.Engine.Lookup(c, l.Lookup, terms, value.NewMap(0))
 	}
-	return t.Engine.Lookup(c, l.Lookup, terms, value.NewMap(0))
+	v, err := t.Engine.Resolve(c, l.Value)
+	if err != nil {
+		return nil, err
+	}
+	return t.Engine.With(c, l.Lookup, v)
 }
 
 // control is loop_control, evaluated.

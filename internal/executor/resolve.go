@@ -184,7 +184,11 @@ func (it *item) arguments(name module.Name) (*value.Map, error) {
 			args.Set(k, v)
 			continue
 		}
-		e, err := it.Engine.Resolve(it.c, v)
+		resolve := it.Engine.Resolve
+		if spec != nil && spec.SetsVars {
+			resolve = it.Engine.ResolveVar
+		}
+		e, err := resolve(it.c, v)
 		if err != nil {
 			return nil, err
 		}
@@ -299,6 +303,10 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 	plan, err := control.Plan(ctx, it.controller(ctx), parsed)
 	if err != nil {
 		var te *template.Error
+		if errors.As(err, &te) && te.Kind != "" && te.Pos.File != "" && te.Pos.File != it.task.Pos.File {
+			// The template file's own mistake: named as its template language does.
+			return it.invocation(module.Fail("%s: %s", te.Kind, errorText(err)), spec, args), nil
+		}
 		if errors.As(err, &te) {
 			return nil, err
 		}

@@ -65,6 +65,7 @@ func (r *Run) playbook(ctx context.Context, pb *playbook.Playbook) error {
 func (r *Run) play(ctx context.Context, p *playbook.Play) error {
 	v := r.Vars.NewPlay(p)
 	c := &template.Context{Ctx: ctx, Vars: v.Scope(nil, nil), Env: r.env(nil, p)}
+	r.warnReserved(p)
 	if err := r.prompt(ctx, c, v, p); err != nil {
 		return err
 	}

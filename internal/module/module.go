@@ -144,6 +144,8 @@ type Controller interface {
 	Host() string
 	// Hosts lists the hosts of the play that are in play for this task.
 	Hosts() []string
+	// Native reports whether templates keep the types of what they compute.
+	Native() bool
 	// Check, Diff and Verbosity are the task's.
 	Check() bool
 	Diff() bool

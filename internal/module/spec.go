@@ -37,6 +37,9 @@ type Spec struct {
 	// AnyParams allows parameters beyond Params (set_fact, add_host).
 	AnyParams bool
 
+	// SetsVars modules turn their arguments into variables (set_fact): text stays
+	// text and what is vaulted stays so.
+	SetsVars bool
 	// OncePerPlay modules run on the first host for all (add_host, pause).
 	OncePerPlay bool
 
@@ -70,6 +73,9 @@ type Param struct {
 	Required bool
 	Choices  []any
 	Aliases  []string
+	// Env names a variable of the target's environment that is the value where
+	// the user gives none; it comes before Default.
+	Env   string
 	NoLog    bool // the value must never be shown
 
 	// Options are the parameters inside a Dict, or inside each Dict of a List.

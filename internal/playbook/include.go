@@ -170,6 +170,7 @@ func (r *reader) expand(t *Task, short string, s scope) Item {
 			r.Append(t.Pos, err)
 			return nil
 		}
+		o.vars = t.Own.Vars
 		role := r.role(o, t.Pos, inner)
 		if role == nil {
 			return nil
@@ -324,6 +325,7 @@ func (l *Loader) IncludedRole(t *Task, args *value.Map, play *Play, vars *value.
 	if err != nil {
 		return nil, &diag.Problem{Pos: t.Pos, Msg: err.Error()}
 	}
+	o.vars = t.Own.Vars
 	role := r.role(o, t.Pos, scope{keywords: keywords, role: t.Role, play: play, dir: t.Dir, dynamic: true})
 	r.warn()
 	return role, r.Err()

@@ -124,3 +124,16 @@ func concat[T any](a, b []T) []T {
 	}
 	return append(slices.Clip(slices.Clone(a)), b...)
 }
+
+// Reserved lists the keywords of plays, roles, blocks and tasks: names that a
+// variable had better not have.
+func Reserved() []string {
+	var out []string
+	for name := range inherited {
+		out = append(out, name)
+	}
+	for _, l := range [][]string{everyKeywords, playKeywords, blockKeywords, taskKeywords, roleKeywords} {
+		out = append(out, l...)
+	}
+	return out
+}

@@ -43,6 +43,9 @@ func (r *reader) playbookFile(path, shown string, s scope, from diag.Pos) []*Pla
 		r.Add(n.Pos, "begin each play with '- hosts: ...'", "A playbook must be a list of plays, got %s instead", n.Describe())
 		return nil
 	}
+	if len(n.Items) == 0 {
+		r.Add(n.Pos, "", "A playbook must contain at least one play")
+	}
 	s.dir = filepath.Dir(path)
 	s.chain = append(slices.Clone(s.chain), path)
 	var out []*Play
@@ -121,6 +124,9 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 	r.unknown(n, "Play", playKeywords)
 	own := r.keywords(n)
 	if user := n.Get("user"); !user.IsNull() {
+		if hasKey(n, "remote_user") {
+			r.Add(user.Pos, "", "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and should be removed")
+		}
 		own = own.With(RemoteUser, user.Value())
 	}
 	p := &Play{Pos: n.Pos, Path: path, Name: n.Get("name").Value(), Keywords: s.keywords.Inherit(own)}

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
@@ -15,7 +16,7 @@ func (r *reader) items(n *yaml.Node, s scope, what string) []Item {
 		return nil
 	}
 	if n.Kind != yaml.List {
-		r.Add(n.Pos, "", "A malformed block was encountered while loading %s: it should be a list of tasks but is %s", what, n.Describe())
+		r.Add(n.Pos, "a list of tasks begins each with '- '", "A malformed block was encountered while loading %s: %s should be a list or None but is %s", what, value.Str(value.Plain(n.Value())), n.Describe())
 		return nil
 	}
 	out := make([]Item, 0, len(n.Items))
@@ -174,14 +175,20 @@ func (r *reader) actionKeyword(n *yaml.Node, key string) (action, bool) {
 // cutAction takes the module's name, which may be a template, off its arguments.
 func cutAction(text string) (name, rest string) {
 	text = strings.TrimSpace(text)
-	end := strings.IndexByte(text, ' ')
-	if close := strings.Index(text, "}}"); strings.HasPrefix(text, "{{") && close > 0 {
-		end = close + 2
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch {
+		case strings.HasPrefix(text[i:], "{{"):
+			depth++
+			i++
+		case strings.HasPrefix(text[i:], "}}"):
+			depth--
+			i++
+		case depth <= 0 && (text[i] == ' ' || text[i] == '\t' || text[i] == '\n'):
+			return text[:i], strings.TrimSpace(text[i:])
+		}
 	}
-	if end < 0 {
-		return text, ""
-	}
-	return text[:end], strings.TrimSpace(text[end:])
+	return text, ""
 }
 
 func (r *reader) find(name string, s scope) (Found, bool) {
@@ -215,6 +222,21 @@ var freeFormOwn = map[string]bool{"meta": true, "include_tasks": true, "import_t
 // task reads one task. A static import gives the block of what it imports; nil
 // means that the problem has been noted.
 func (r *reader) task(n *yaml.Node, s scope) Item {
+	before := len(r.Problems)
+	item := r.readTask(n, s)
+	if t, ok := item.(*Task); ok && r.lenient(t, s) {
+		r.Problems = append(r.Problems[:before:before], slices.DeleteFunc(r.Problems[before:], func(p *diag.Problem) bool { return p.Template })...)
+	}
+	return item
+}
+
+// lenient reports whether a task's mistakes are left to be found when it runs,
+// as in Ansible: it may be skipped, or its failure is expected.
+func (r *reader) lenient(t *Task, s scope) bool {
+	return r.LenientArgs || s.expectsFailure || len(t.When) > 0 || t.FailedWhen != nil || t.expectsFailure()
+}
+
+func (r *reader) readTask(n *yaml.Node, s scope) Item {
 	a, ok := r.findAction(n, s)
 	own := r.keywords(n)
 	if !ok {
@@ -463,9 +485,7 @@ func (r *reader) checkArguments(t *Task, spec *module.Spec, a action, n *yaml.No
 		} else if at := paramNode(n.Get("args"), m.Param); at != nil {
 			pos = at.Pos
 		}
-		// A task that may be skipped, or whose failure is expected, is left to
-		// fail (or not) when it is reached, as in Ansible.
-		if r.LenientArgs || s.expectsFailure || len(t.When) > 0 || t.FailedWhen != nil || t.expectsFailure() {
+		if r.lenient(t, s) {
 			continue
 		}
 		r.Add(pos, m.Hint, "%s", m.Msg)

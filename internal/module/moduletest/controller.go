@@ -113,6 +113,9 @@ func (c *Controller) Check() bool { return c.CheckMode }
 // Diff implements module.Controller.
 func (c *Controller) Diff() bool { return c.DiffMode }
 
+// Native is false: templates follow Ansible's default.
+func (c *Controller) Native() bool { return false }
+
 // Verbosity implements module.Controller.
 func (c *Controller) Verbosity() int { return c.Verbose }
 

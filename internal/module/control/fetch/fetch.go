@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -18,7 +19,16 @@ import (
 )
 
 // Module is the control half.
-var Module = module.Control{Spec: target.Spec, Plan: plan}
+var Module = module.Control{Spec: spec(), Plan: plan}
+
+// spec is the target half's, but for src: what is no text is refused, not
+// turned into text.
+func spec() module.Spec {
+	s := target.Spec
+	s.Params = slices.Clone(s.Params)
+	s.Params[0].Type = module.Raw
+	return s
+}
 
 func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
 	if c.Check() {
@@ -26,6 +36,10 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	}
 	if !args.Has("src") || !args.Has("dest") {
 		return &module.Plan{Done: module.Fail("src and dest are required")}, nil
+	}
+	src, ok := args.Any("src").(string)
+	if !ok {
+		return &module.Plan{Done: module.Fail("Invalid type supplied for source option, it must be a string")}, nil
 	}
 	j := &job{flat: args.Bool("flat"), host: c.Host(), validate: args.Bool("validate_checksum")}
 	dest := module.Expander(os.Environ())(args.String("dest"))
@@ -43,10 +57,10 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	j.dest, j.slash = dest, slash
 	call := &module.Call{
 		Module: target.Spec.Name,
-		Args:   value.MapOf("src", args.String("src"), "dest", dest, "fail_on_missing", args.Bool("fail_on_missing")),
+		Args:   value.MapOf("src", src, "dest", dest, "fail_on_missing", args.Bool("fail_on_missing")),
 		Sink:   j.receive,
 	}
-	if sum, err := files.SHA1OfFile(j.path(args.String("src"))); err == nil {
+	if sum, err := files.SHA1OfFile(j.path(src)); err == nil {
 		call.Args.Set("_have", sum)
 	}
 	return &module.Plan{Call: call, Finish: j.finish}, nil

@@ -16,6 +16,7 @@ var Module = module.Control{
 	Spec: module.Spec{
 		Name:      "ansible.builtin.set_fact",
 		Summary:   "Sets variables of a host for the rest of the run.",
+		SetsVars:  true,
 		AnyParams: true,
 		Params: []module.Param{
 			{Name: "cacheable", Type: module.Bool, Default: false, Doc: "Also keep the variables as facts in the fact cache."},
@@ -27,7 +28,7 @@ var Module = module.Control{
 	Plan: plan,
 }
 
-func plan(_ context.Context, _ module.Controller, args module.Args) (*module.Plan, error) {
+func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
 	facts := value.NewMap(args.Map().Len())
 	for k, v := range args.Map().All() {
 		name := value.Str(k)
@@ -37,7 +38,10 @@ func plan(_ context.Context, _ module.Controller, args module.Args) (*module.Pla
 		if err := module.CheckVarName(name); err != nil {
 			return nil, err
 		}
-		facts.Set(name, boolWord(v))
+		if !c.Native() {
+			v = boolWord(v)
+		}
+		facts.Set(name, v)
 	}
 	if facts.Len() == 0 {
 		return nil, fmt.Errorf("No key/value pairs provided, at least one is required for this action to succeed")

@@ -152,6 +152,7 @@ func fetch(ctx context.Context, env *module.Env, digest module.Digest, path stri
 	if err != nil {
 		_ = os.Remove(tmp.Name())
 	}
+	process.Settle()
 	return err
 }
 

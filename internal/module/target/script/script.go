@@ -96,5 +96,9 @@ func place(ctx context.Context, env *module.Env, args module.Args) (string, erro
 		f.Close()
 		return "", err
 	}
-	return path, f.Close()
+	if err := f.Close(); err != nil {
+		return "", err
+	}
+	process.Settle()
+	return path, nil
 }

@@ -21,7 +21,9 @@ func local(g *gathering) {
 		name := strings.TrimSuffix(filepath.Base(f), ".fact")
 		st, err := os.Stat(f)
 		if err != nil {
-			g.warn("Could not stat fact (" + f + "): " + err.Error())
+			msg := "Could not stat fact (" + f + "): " + err.Error()
+			out.Set(name, msg)
+			g.warn(msg)
 			continue
 		}
 		var text string
