@@ -51,21 +51,21 @@ func become(name string, self, args []string) error {
 	return fmt.Errorf("cannot start the agent as %s: %w", name, execFD(exe, argv, a.environ(os.Environ())))
 }
 
+// safePath is what sudo's secure_path usually is. Root's own PATH may name
+// places that others cannot read.
+const safePath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // environ is the environment of somebody who has just come in: what describes
 // root's session stays behind, as with sudo.
 func (a *account) environ(from []string) []string {
-	env := []string{"HOME=" + a.home, "USER=" + a.name, "LOGNAME=" + a.name, "SHELL=" + a.shell}
-	path := "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	env := []string{"HOME=" + a.home, "USER=" + a.name, "LOGNAME=" + a.name, "SHELL=" + a.shell, "PATH=" + safePath}
 	for _, e := range from {
-		k, v, _ := strings.Cut(e, "=")
-		switch {
-		case k == "PATH" && v != "":
-			path = e
-		case k == "LANG", k == "LANGUAGE", k == "TERM", k == "TZ", strings.HasPrefix(k, "LC_"):
+		k, _, _ := strings.Cut(e, "=")
+		if k == "LANG" || k == "LANGUAGE" || k == "TERM" || k == "TZ" || strings.HasPrefix(k, "LC_") {
 			env = append(env, e)
 		}
 	}
-	return append(env, path)
+	return env
 }
 
 func lookup(name string) (*account, error) {

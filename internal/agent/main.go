@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -65,6 +66,7 @@ func Main(self, args []string, registry *module.Registry) int {
 
 func serve(self []string, version string, registry *module.Registry) error {
 	enterDirectory()
+	markUsed()
 	in, out, err := takeStandardFiles()
 	if err != nil {
 		return err
@@ -135,24 +137,46 @@ func check(want string) error {
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
 		return fmt.Errorf("the uploaded copy of the agent is damaged: its SHA-256 is %s, not %s", got, want)
 	}
-	removeOld()
+	if path, err := os.Readlink("/proc/self/exe"); err == nil && isAgentName(filepath.Base(path)) {
+		removeOld(path, time.Now())
+	}
 	return nil
 }
 
-// unused is how long an agent's file is kept after it was installed.
-const unused = 60 * 24 * time.Hour
+// Agents of other versions are kept, since other controllers may use them: so
+// many, and so long after they were last installed or used.
+const (
+	keepOthers = 4
+	keepUnused = 60 * 24 * time.Hour
+)
 
-// removeOld removes agents of earlier versions from the directory of this one.
-func removeOld() {
-	path, err := os.Readlink("/proc/self/exe")
-	if err != nil {
-		return
-	}
-	entries, _ := os.ReadDir(filepath.Dir(path))
+// removeOld removes agents that nobody seems to use from the directory of this
+// one. One that runs is not disturbed by the removal of its file.
+func removeOld(self string, now time.Time) {
+	dir := filepath.Dir(self)
+	entries, _ := os.ReadDir(dir)
+	var others []os.FileInfo
 	for _, e := range entries {
 		fi, err := e.Info()
-		if err == nil && isAgentName(e.Name()) && e.Name() != filepath.Base(path) && time.Since(fi.ModTime()) > unused {
-			_ = os.Remove(filepath.Join(filepath.Dir(path), e.Name()))
+		if err == nil && fi.Mode().IsRegular() && isAgentName(e.Name()) && e.Name() != filepath.Base(self) {
+			others = append(others, fi)
+		}
+	}
+	slices.SortFunc(others, func(a, b os.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	for i, fi := range others {
+		if i >= keepOthers || now.Sub(fi.ModTime()) > keepUnused {
+			_ = os.Remove(filepath.Join(dir, fi.Name()))
+		}
+	}
+}
+
+// markUsed notes, at most once a day, that the agent's file is in use. It may
+// be somebody else's file: that is no failure.
+func markUsed() {
+	now := time.Now()
+	if fi, err := os.Stat("/proc/self/exe"); err == nil && now.Sub(fi.ModTime()) > 24*time.Hour {
+		if path, err := os.Readlink("/proc/self/exe"); err == nil && isAgentName(filepath.Base(path)) {
+			_ = os.Chtimes(path, now, now)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -196,7 +197,7 @@ func TestTempDirWithoutHome(t *testing.T) {
 func TestEnvironOfANewUser(t *testing.T) {
 	a := &account{name: "ops", home: "/home/ops", shell: "/bin/bash"}
 	got := strings.Join(a.environ([]string{"HOME=/root", "USER=root", "LANG=C.UTF-8", "LC_ALL=C", "SSH_AUTH_SOCK=/x", "PATH=/opt:/bin", "SECRET=1"}), " ")
-	if want := "HOME=/home/ops USER=ops LOGNAME=ops SHELL=/bin/bash LANG=C.UTF-8 LC_ALL=C PATH=/opt:/bin"; got != want {
+	if want := "HOME=/home/ops USER=ops LOGNAME=ops SHELL=/bin/bash PATH=" + safePath + " LANG=C.UTF-8 LC_ALL=C"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -213,5 +214,41 @@ func TestAgentNames(t *testing.T) {
 		if isAgentName(name) != want {
 			t.Errorf("%s: %v", name, !want)
 		}
+	}
+}
+
+func TestRemoveOld(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	name := func(i int) string { return strings.Repeat("0", 62) + fmt.Sprintf("%02d", i) }
+	for i := range 8 { // a day older each; the last one long unused
+		path := filepath.Join(dir, name(i))
+		if err := os.WriteFile(path, nil, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		at := now.Add(-time.Duration(i) * 24 * time.Hour)
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "notes"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	left := func() (names []string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			names = append(names, strings.TrimLeft(e.Name(), "0"))
+		}
+		return names
+	}
+	removeOld(filepath.Join(dir, name(7)), now)
+	if got := strings.Join(left(), " "); got != " 1 2 3 7 notes" {
+		t.Errorf("left: %q", got)
+	}
+	removeOld(filepath.Join(dir, name(7)), now.Add(keepUnused-24*time.Hour))
+	if got := strings.Join(left(), " "); got != " 1 7 notes" {
+		t.Errorf("left: %q", got)
 	}
 }
