@@ -28,7 +28,7 @@ func (c controller) ReadFile(path string) ([]byte, error) { return c.it.Run.Read
 func (c controller) LoadVars(path string) (any, error)    { return c.it.Run.LoadVars(path) }
 func (c controller) Resolve(v any) (any, error)           { return c.it.Engine.Resolve(c.it.c, v) }
 func (c controller) Host() string                         { return c.it.host.Name }
-func (c controller) Native() bool { return c.it.Native }
+func (c controller) Native() bool                         { return c.it.Native }
 func (c controller) Check() bool                          { return c.it.check }
 func (c controller) Diff() bool                           { return c.it.diff }
 func (c controller) Verbosity() int                       { return c.it.Verbosity }

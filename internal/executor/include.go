@@ -222,6 +222,7 @@ func (p *playRun) bringIn(ctx context.Context, s *step, g *group, failed map[*st
 		p.includedHandlers(block, g)
 	}
 	g.blocks = []*playbook.Block{block}
+	p.handlers = append(p.handlers, block.Handlers...)
 	p.tell(event.Included{File: path, Hosts: hosts, Label: g.includeLabel()})
 	return nil
 }

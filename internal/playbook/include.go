@@ -176,10 +176,7 @@ func (r *reader) expand(t *Task, short string, s scope) Item {
 			return nil
 		}
 		role.Static = true
-		if s.play != nil {
-			s.play.Handlers = append(s.play.Handlers, role.AllHandlers()...)
-			s.play.imported = append(s.play.imported, role.WithDependencies()...)
-		}
+		r.imported = append(r.imported, role)
 		b.Items = blockItems(role.Compile())
 		return b
 	}
@@ -299,6 +296,7 @@ func (l *Loader) Tasks(t *Task, path string, play *Play, vars *value.Map) (*Bloc
 		return nil, &diag.Problem{Pos: t.Pos, Msg: fmt.Sprintf("Could not find or access '%s'", path)}
 	}
 	b.Items = r.taskFile(path, s, t.Pos)
+	_, b.Handlers = r.takeImported()
 	r.warn()
 	return b, r.Err()
 }
@@ -327,6 +325,10 @@ func (l *Loader) IncludedRole(t *Task, args *value.Map, play *Play, vars *value.
 	}
 	o.vars = t.Own.Vars
 	role := r.role(o, t.Pos, scope{keywords: keywords, role: t.Role, play: play, dir: t.Dir, dynamic: true})
+	if role != nil {
+		_, handlers := r.takeImported()
+		role.Handlers = append(role.Handlers, handlers...)
+	}
 	r.warn()
 	return role, r.Err()
 }

@@ -146,6 +146,20 @@ func (s scope) within(k *Keywords) scope {
 type reader struct {
 	*Loader
 	diag.Problems
+
+	// imported are the roles of the static imports met so far.
+	imported []*Role
+}
+
+// takeImported returns the roles imported since it was last asked, and their
+// handlers.
+func (r *reader) takeImported() (roles []*Role, handlers []*Task) {
+	for _, role := range r.imported {
+		roles = append(roles, role.WithDependencies()...)
+		handlers = append(handlers, role.AllHandlers()...)
+	}
+	r.imported = nil
+	return roles, handlers
 }
 
 func (r *reader) warn() {

@@ -166,8 +166,8 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 	p.PreTasks = r.section(n, "pre_tasks", s)
 	p.Tasks = r.section(n, "tasks", s)
 	p.PostTasks = r.section(n, "post_tasks", s)
-	p.Roles = append(p.Roles, p.imported...)
-	imported := p.Handlers
+	more, imported := r.takeImported()
+	p.Roles = append(p.Roles, more...)
 	p.Handlers = own0
 	for _, role := range listed {
 		p.Handlers = append(p.Handlers, role.AllHandlers()...)
@@ -271,6 +271,10 @@ func (r *reader) roleEntry(n *yaml.Node, s scope, dependency bool) *Role {
 			return nil
 		}
 		o.name = text
+		if !dependency && strings.Contains(text, ",") {
+			r.Add(n.Pos, "write parameters as a mapping: {role: name, param: value}", "Invalid old style role requirement: %s", text)
+			return nil
+		}
 		if dependency && strings.Contains(text, ",") {
 			o.name, _, _ = strings.Cut(text, ",")
 		}

@@ -46,8 +46,6 @@ type Play struct {
 	Tasks     []*Block
 	PostTasks []*Block
 	Handlers  []*Task // of the play, then of its roles
-
-	imported []*Role // by import_role, while the play is read
 }
 
 // Prompt is one entry of vars_prompt.
@@ -81,6 +79,8 @@ type Block struct {
 	Items  []Item
 	Rescue []Item
 	Always []Item
+	// Handlers are those of roles that an included file imports.
+	Handlers []*Task
 }
 
 // Position returns where the block stands.

@@ -463,6 +463,6 @@ func (r *reader) argumentSpec(role *Role, o roleOptions, meta *yaml.Node, s scop
 		ID: r.NextID(), Pos: spec.Pos, Name: name, Role: role, Dir: s.dir, Action: "ansible.builtin.validate_argument_spec",
 		Module: module.Name("ansible.builtin.validate_argument_spec"), Own: own, Parent: s.keywords, Keywords: s.keywords.Inherit(own),
 		Args: value.MapOf("argument_spec", options, "provided_arguments", params, "validate_args_context",
-			value.MapOf("type", "role", "name", role.Name, "argument_spec_name", entry, "path", role.Path)),
+			value.MapOf("type", "role", "name", role.Name[strings.LastIndexByte(role.Name, '.')+1:], "argument_spec_name", entry, "path", role.Path)),
 	}
 }

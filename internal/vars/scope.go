@@ -3,7 +3,6 @@ package vars
 import (
 	"net"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/inventory"
@@ -295,7 +294,12 @@ func (m *Manager) sourceOf(h *inventory.Host) string {
 	return ""
 }
 
+// groups is the variable of that name, worked out once for each state of the
+// inventory.
 func (m *Manager) groups() *value.Map {
+	if g := m.groupMap.Load(); g != nil {
+		return g
+	}
 	out := value.NewMap(8)
 	for _, g := range m.Inventory.Groups() {
 		hosts := m.Inventory.HostsOf(g)
@@ -305,48 +309,65 @@ func (m *Manager) groups() *value.Map {
 		}
 		out.Set(g.Name, names)
 	}
+	m.groupMap.Store(out)
 	return out
 }
 
-// Names lists the names of all variables in the scope, sorted.
+// Names lists the names of all variables in the scope: the lowest precedence
+// first, and within a layer in the order in which they were set.
 func (s *Scope) Names() []string {
 	seen := map[string]bool{}
+	var out []string
+	name := func(n string) {
+		if !seen[n] {
+			seen[n] = true
+			out = append(out, n)
+		}
+	}
 	add := func(maps ...*value.Map) {
-		for _, m := range maps {
-			for k := range m.Strings() {
-				seen[k] = true
+		for i := len(maps) - 1; i >= 0; i-- {
+			for k := range maps[i].Strings() {
+				name(k)
 			}
 		}
 	}
-	add(s.top...)
-	add(s.m.Extra, s.m.Options, s.play.magic, s.play.prompted)
-	add(s.tasks.params...)
-	add(s.tasks.vars...)
+	s.play.mu.RLock()
+	roleVars, defaults, magic := s.play.roleVars, s.play.defaults, s.play.magic
+	s.play.mu.RUnlock()
+	add(defaults...)
 	add(s.tasks.defaults...)
-	add(s.play.roleVars...)
-	add(s.play.defaults...)
-	add(s.play.files...)
-	add(s.play.playVars...)
 	add(s.hosts...)
+	if s.host != nil {
+		for _, n := range []string{"inventory_file", "inventory_dir", "inventory_hostname", "inventory_hostname_short", "group_names", "ansible_facts"} {
+			name(n)
+		}
+	}
+	if s.stored != nil && s.m.InjectFacts {
+		s.stored.mu.RLock()
+		add(s.stored.injected)
+		s.stored.mu.RUnlock()
+	}
+	add(s.play.playVars...)
+	add(s.play.prompted)
+	for _, f := range s.play.files {
+		add(f)
+	}
+	add(roleVars...)
+	add(s.tasks.vars...)
 	if s.stored != nil {
 		s.stored.mu.RLock()
 		add(s.stored.set, s.stored.included)
-		if s.m.InjectFacts {
-			add(s.stored.injected)
-		}
 		s.stored.mu.RUnlock()
 	}
-	for _, n := range []string{"hostvars", "groups", "playbook_dir", "inventory_hostname", "inventory_hostname_short", "group_names", "ansible_facts", "inventory_dir", "inventory_file", "environment",
-		"role_name", "role_path", "ansible_role_name", "ansible_collection_name"} {
-		if _, ok := s.Lookup(n); ok {
-			seen[n] = true
+	add(s.tasks.params...)
+	add(s.m.Extra)
+	for _, n := range []string{"playbook_dir", "role_name", "role_path", "ansible_role_name", "ansible_collection_name", "groups", "hostvars", "environment"} {
+		if _, ok := s.magic(n); ok {
+			name(n)
 		}
 	}
-	out := make([]string, 0, len(seen))
-	for n := range seen {
-		out = append(out, n)
-	}
-	sort.Strings(out)
+	add(magic, s.m.Options)
+	add(s.top...)
 	return out
 }
 

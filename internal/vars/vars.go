@@ -10,6 +10,7 @@ package vars
 import (
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tutti-run/tutti/internal/inventory"
 	"github.com/tutti-run/tutti/internal/playbook"
@@ -47,7 +48,9 @@ type Manager struct {
 	dirs   map[string]*varsDir // by folder that may hold group_vars and host_vars
 	layers map[*inventory.Host][]*value.Map
 	tasks  sync.Map // *playbook.Task -> *taskLayers
-	err    error
+
+	groupMap atomic.Pointer[value.Map]
+	err      error
 }
 
 // New returns a Manager.
@@ -149,6 +152,7 @@ func (m *Manager) InventoryChanged() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	clear(m.layers)
+	m.groupMap.Store(nil)
 }
 
 // Refresh replaces the inventory (meta: refresh_inventory), keeping what was
@@ -165,6 +169,7 @@ func (m *Manager) Refresh(inv *inventory.Inventory) {
 	m.Inventory, m.hosts = inv, hosts
 	clear(m.layers)
 	clear(m.dirs)
+	m.groupMap.Store(nil)
 }
 
 // mergeValues merges dicts recursively; anything else is replaced.
