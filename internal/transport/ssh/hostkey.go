@@ -101,7 +101,7 @@ func (k *keyring) check(s *settings) (ssh.HostKeyCallback, []string, error) {
 		case s.hostKeys == transport.AcceptNew && len(s.knownHosts) > 0:
 			return k.add(s.knownHosts[0], addr, remote, key)
 		}
-		return unknown(addr, key)
+		return unknown(addr, key, s.knownHosts)
 	}, algos, nil
 }
 
@@ -121,10 +121,14 @@ func scanCommand(addr string) string {
 	return "ssh-keyscan -p " + port + " " + host
 }
 
-func unknown(addr string, key ssh.PublicKey) error {
+func unknown(addr string, key ssh.PublicKey, files []string) error {
+	file := "~/.ssh/known_hosts"
+	if len(files) > 0 {
+		file = files[0]
+	}
 	return &hostKeyError{fmt.Sprintf("Host key verification failed: the %s key of %s is not known. Its fingerprint is %s. "+
-		"If that is the right one, add it: %s >> ~/.ssh/known_hosts (or set host_key_checking = False to trust any host).",
-		kindOf(key), addr, ssh.FingerprintSHA256(key), scanCommand(addr))}
+		"If that is the right one, add it: %s >> %s (or set host_key_checking = False to trust any host).",
+		kindOf(key), addr, ssh.FingerprintSHA256(key), scanCommand(addr), file)}
 }
 
 func changed(addr string, key ssh.PublicKey, err error) error {
