@@ -20,7 +20,7 @@ func (s *Spec) Parse(raw *value.Map) (Args, error) {
 // ParseTarget is Parse in the agent: paths are expanded from the call's
 // environment and the module's internal parameters are allowed.
 func (s *Spec) ParseTarget(raw *value.Map, environ []string) (Args, error) {
-	return s.parse(raw, parser{expand: Expander(environ), internal: true})
+	return s.parse(raw, parser{expand: Expander(environ), environ: environ, internal: true})
 }
 
 func (s *Spec) parse(raw *value.Map, p parser) (Args, error) {
@@ -79,6 +79,7 @@ func (n Name) Short() string { return strings.TrimPrefix(string(n), "ansible.bui
 // the one that Ansible reports.
 type parser struct {
 	expand    func(string) string // nil leaves paths alone
+	environ   []string            // where Param.Env is looked up
 	internal  bool                // internal parameters are allowed
 	anyParams bool                // unknown ones too, at the top
 
@@ -109,6 +110,9 @@ func (p *parser) params(params []Param, rules Rules, raw *value.Map, context []s
 	p.fold(params, raw, values, context, given)
 	p.exclusive(rules, values, context)
 	for i := range params {
+		if text, ok := p.lookup(params[i].Env); ok && !values.Has(params[i].Name) {
+			values.Set(params[i].Name, text)
+		}
 		if d := params[i].Default; d != nil && !values.Has(params[i].Name) {
 			values.Set(params[i].Name, d)
 		}
@@ -127,6 +131,19 @@ func (p *parser) params(params []Param, rules Rules, raw *value.Map, context []s
 		}
 	}
 	return values
+}
+
+// lookup finds a variable of the target's environment.
+func (p *parser) lookup(name string) (string, bool) {
+	if name == "" {
+		return "", false
+	}
+	for _, e := range slices.Backward(p.environ) {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			return v, true
+		}
+	}
+	return "", false
 }
 
 // fold copies raw to values by canonical name and notes unknown names.

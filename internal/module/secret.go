@@ -77,6 +77,8 @@ func censor(params []Param, args *value.Map) *value.Map {
 		case p == nil:
 		case p.Internal:
 			continue
+		case p.Unshown:
+			v = nil
 		case p.NoLog && v != nil:
 			v = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 		case p.Options != nil:

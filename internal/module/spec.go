@@ -76,7 +76,7 @@ type Param struct {
 	// Env names a variable of the target's environment that is the value where
 	// the user gives none; it comes before Default.
 	Env   string
-	NoLog    bool // the value must never be shown
+	NoLog bool // the value must never be shown
 
 	// Options are the parameters inside a Dict, or inside each Dict of a List.
 	Options []Param
@@ -86,6 +86,9 @@ type Param struct {
 	// gives one is refused.
 	Internal bool
 
+	// Unshown parameters are left out where arguments are shown: a content may
+	// hold anything, and is long.
+	Unshown bool
 	// AsWritten parameters reach the control half as they stand in the playbook,
 	// templates and all, since they are conditions (assert's that).
 	AsWritten bool

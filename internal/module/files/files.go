@@ -25,7 +25,7 @@ func CommonParams() []module.Param {
 		{Name: "setype", Doc: "Type part of the SELinux context; _default takes the policy's."},
 		{Name: "selevel", Doc: "Level part of the SELinux context; _default takes the policy's."},
 		{Name: "attributes", Aliases: []string{"attr"}, Doc: "File attributes as chattr takes them, with an optional leading + or -."},
-		{Name: "unsafe_writes", Type: module.Bool, Default: false, Doc: "Write in place where an atomic replacement is impossible."},
+		{Name: "unsafe_writes", Type: module.Bool, Default: false, Env: "ANSIBLE_UNSAFE_WRITES", Doc: "Write in place where an atomic replacement is impossible."},
 	}
 }
 

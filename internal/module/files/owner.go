@@ -46,3 +46,23 @@ func GroupID(group string) (gid int, ok bool) {
 	gid, err = strconv.Atoi(g.Gid)
 	return gid, err == nil
 }
+
+// UserExists reports whether a user of that number or name is known.
+func UserExists(owner string) bool {
+	if _, err := strconv.Atoi(owner); err == nil {
+		_, err = user.LookupId(owner)
+		return err == nil
+	}
+	_, err := user.Lookup(owner)
+	return err == nil
+}
+
+// GroupExists reports whether a group of that number or name is known.
+func GroupExists(group string) bool {
+	if _, err := strconv.Atoi(group); err == nil {
+		_, err = user.LookupGroupId(group)
+		return err == nil
+	}
+	_, err := user.LookupGroup(group)
+	return err == nil
+}

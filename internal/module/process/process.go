@@ -83,6 +83,14 @@ func lookPath(name string, env []string) (string, error) {
 	return "", &os.PathError{Op: "exec", Path: name, Err: err}
 }
 
+// Settle waits until no other process that is being started can still hold a
+// file that was open for writing until now: a program written and run at once
+// would fail with "text file busy".
+func Settle() {
+	syscall.ForkLock.Lock()
+	syscall.ForkLock.Unlock() //nolint:staticcheck // the moment of holding it is the point
+}
+
 // Find returns where a command is in the environment's PATH, "" if nowhere.
 func Find(name string, env []string) string {
 	path, err := lookPath(name, env)

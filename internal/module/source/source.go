@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/vault"
 )
 
 // Cache remembers digests of files for as long as size and time stay the same,
@@ -69,6 +71,9 @@ func (c *Cache) File(ctl module.Controller, path string, decrypt bool) (module.D
 	}
 	if e.vault && decrypt {
 		data, err := ctl.ReadFile(path)
+		if errors.Is(err, vault.ErrNoSecrets) {
+			err = fmt.Errorf("A vault password or secret must be specified to decrypt %s", path)
+		}
 		if err != nil {
 			return "", module.File{}, err
 		}

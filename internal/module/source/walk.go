@@ -49,14 +49,19 @@ func Walk(dir string, follow bool) (*Tree, error) {
 	return t, t.walk(root, base, follow, map[inode]bool{id: true})
 }
 
-// walk adds what is in dir; above are the directories that it is in.
-func (t *Tree) walk(dir, rel string, follow bool, above map[inode]bool) error {
-	entries, err := os.ReadDir(dir)
+// walk adds what is in root; above are the directories that it is in.
+func (t *Tree) walk(root, rel string, follow bool, above map[inode]bool) error {
+	entries, err := os.ReadDir(root)
 	if err != nil {
 		return err
 	}
+	type dir struct {
+		Item
+		id inode
+	}
+	var below []dir // what is in them comes after this directory's own files
 	for _, e := range entries {
-		path, at := filepath.Join(dir, e.Name()), filepath.Join(rel, e.Name())
+		path, at := filepath.Join(root, e.Name()), filepath.Join(rel, e.Name())
 		isLink := e.Type()&os.ModeSymlink != 0
 		fi, err := os.Stat(path)
 		if isLink && (!follow || err != nil) {
@@ -86,10 +91,13 @@ func (t *Tree) walk(dir, rel string, follow bool, above map[inode]bool) error {
 			t.Links = append(t.Links, Item{target, at})
 			continue
 		}
-		t.Dirs = append(t.Dirs, Item{path, at})
-		above[id] = true
-		err = t.walk(path, at, follow, above)
-		delete(above, id)
+		below = append(below, dir{Item{path, at}, id})
+	}
+	for _, d := range below {
+		t.Dirs = append(t.Dirs, d.Item)
+		above[d.id] = true
+		err := t.walk(d.Path, d.Rel, follow, above)
+		delete(above, d.id)
 		if err != nil {
 			return err
 		}

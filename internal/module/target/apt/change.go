@@ -15,10 +15,11 @@ import (
 	"github.com/tutti-run/tutti/internal/value"
 )
 
-// What the programs say when there was nothing to do.
+// What the programs say when there was nothing to install. An upgrade counts
+// as a change only if it installs something, whatever it may remove.
 const (
-	aptZero      = "0 upgraded, 0 newly installed, 0 to remove"
-	aptitudeZero = "0 packages upgraded, 0 newly installed, 0 to remove"
+	aptZero      = "0 upgraded, 0 newly installed"
+	aptitudeZero = "0 packages upgraded, 0 newly installed"
 )
 
 // option returns the flag if the parameter is set.
@@ -70,7 +71,7 @@ func (t *task) get(verb string, names []string) *module.Result {
 	}
 	r, out := t.change(append(append(argv, verb), names...))
 	if !r.Failed {
-		r.Changed = !strings.Contains(out.Stdout, aptZero)
+		r.Changed = !strings.Contains(out.Stdout, aptZero+", 0 to remove")
 	} else if verb == "remove" {
 		r.Msg = fmt.Sprintf("'apt-get remove %s' failed: %s", quoteAll(names), out.Stderr)
 	}

@@ -84,7 +84,7 @@ func (c *copier) file(m *value.Map, mode any) *module.Result {
 	if mode != nil {
 		m.Set("mode", mode)
 	}
-	args, err := file.Module.Spec.ParseTarget(m, nil)
+	args, err := file.Module.Spec.ParseTarget(m, c.env.Environ)
 	if err != nil {
 		return module.Fail("%s", err)
 	}

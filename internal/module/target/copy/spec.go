@@ -12,7 +12,7 @@ import (
 func Params() []module.Param {
 	return append([]module.Param{
 		{Name: "src", Type: module.Path, Doc: "File or directory to copy, on the controller unless remote_src; a directory with a trailing slash stands for its content."},
-		{Name: "content", Type: module.Raw, Doc: "Content to write, instead of src."},
+		{Name: "content", Type: module.Raw, Unshown: true, Doc: "Content to write, instead of src."},
 		{Name: "dest", Type: module.Path, Doc: "Where to put it; it must be given."},
 		{Name: "backup", Type: module.Bool, Default: false, Doc: "Keep the old file under a dated name."},
 		{Name: "force", Type: module.Bool, Default: true, Doc: "Replace a file that is there already."},

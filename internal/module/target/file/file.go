@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -107,16 +108,24 @@ func (j *job) run(ctx context.Context) *module.Result {
 // unknownOwners warns in check mode of names that an earlier task would have made.
 func (j *job) unknownOwners() (warnings []string) {
 	if o := j.attrs.Owner; o != "" {
-		if _, ok := files.UserID(o); !ok {
-			warnings = append(warnings, "failed to look up user "+o+". Create user up to this point in real play")
+		if !files.UserExists(o) {
+			warnings = append(warnings, "failed to look up user "+numbered(o, "uid")+". Create user up to this point in real play")
 		}
 	}
 	if g := j.attrs.Group; g != "" {
-		if _, ok := files.GroupID(g); !ok {
-			warnings = append(warnings, "failed to look up group "+g+". Create group up to this point in real play")
+		if !files.GroupExists(g) {
+			warnings = append(warnings, "failed to look up group "+numbered(g, "gid")+". Create group up to this point in real play")
 		}
 	}
 	return warnings
+}
+
+// numbered says of an owner that it is a number, if it is one.
+func numbered(owner, kind string) string {
+	if _, err := strconv.Atoi(owner); err == nil {
+		return "with " + kind + " " + owner
+	}
+	return owner
 }
 
 // diff begins the diff of a change to state.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
+	"github.com/tutti-run/tutti/internal/module/process"
 	"github.com/tutti-run/tutti/internal/module/web"
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -36,6 +37,12 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	a, err := open(src, env.Environ)
 	if err != nil {
 		return module.Fail("Source '%s' not readable, %s", shown, err)
+	}
+	// We read zip files ourselves. Ansible needs unzip for them, and a playbook
+	// that forgets to install it shall not work here and fail there.
+	if a.isZip && process.Find("unzip", env.Environ) == "" && process.Find("zipinfo", env.Environ) == "" {
+		return module.Fail("Failed to find handler for \"%s\". Make sure the required command to extract the file is installed.\n"+
+			"Unable to find required 'unzip' or 'zipinfo' binary in the path.", shown)
 	}
 	chosen, err := newChoice(args)
 	if err != nil {
@@ -198,7 +205,8 @@ func (u *unpacker) same(m *member, path string) bool {
 		if kind != syscall.S_IFREG {
 			return false
 		}
-		if u.keep(m, &st) {
+		// With tar's comparison a newer file differs, even though it stays.
+		if u.a.isZip && u.keep(m, &st) {
 			return true
 		}
 		if os.Geteuid() == 0 {

@@ -142,7 +142,7 @@ func TestContract(t *testing.T) {
 		{Name: "strip", Setup: with(plain), Args: args + `, "extra_opts": ["--strip-components=1"]}`, Changed: true, Verify: there("TarArchive", "a", "d/b", "h")},
 		{Name: "other option", Setup: with(plain), Args: args + `, "extra_opts": ["--transform=s/a/b/"]}`, Fails: `extra_opts "--transform=s/a/b/" is not supported`},
 		{Name: "changed file", Setup: func(t *testing.T, dir string) { with(plain)(t, dir); mt.Write(t, dir, "out/t/a", "other") }, Args: args + `}`, Changed: true, Verify: there("TarArchive", "t/a")},
-		{Name: "newer file", Setup: func(t *testing.T, dir string) { with(plain)(t, dir); mt.Write(t, dir, "out/t/a", "other") }, Args: args + `, "keep_newer": true, "include": ["t/a"]}`,
+		{Name: "newer file", Setup: func(t *testing.T, dir string) { with(plain)(t, dir); mt.Write(t, dir, "out/t/a", "other") }, Args: args + `, "keep_newer": true, "include": ["t/a"]}`, Changed: true, Again: true,
 			Verify: func(t *testing.T, dir string, _ *module.Result) { mt.Has(t, dir+"/out/t/a", "other") }},
 		{Name: "leads out", Setup: with(tarball(t, &tar.Header{Name: "../evil", Typeflag: tar.TypeReg, Size: 2, Mode: 0o644})), Args: args + `}`, Fails: "member name contains '..'",
 			Verify: func(t *testing.T, dir string, _ *module.Result) { absent(t, dir+"/evil") }},
