@@ -26,7 +26,7 @@ func newChoice(args module.Args) (*choice, error) {
 	for i := 0; i < len(opts); i++ {
 		name, text, ok := strings.Cut(opts[i], "=")
 		if name != "--strip-components" && name != "--strip" {
-			return nil, fmt.Errorf("extra_opts %q is not supported: of tar's options only --strip-components is", opts[i])
+			return nil, fmt.Errorf("extra_opts %q is not supported for zip files", opts[i])
 		}
 		if !ok && i+1 < len(opts) {
 			i++

@@ -44,13 +44,19 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		return module.Fail("Failed to find handler for \"%s\". Make sure the required command to extract the file is installed.\n"+
 			"Unable to find required 'unzip' or 'zipinfo' binary in the path.", shown)
 	}
-	chosen, err := newChoice(args)
-	if err != nil {
-		return module.Fail("%s", err)
+	chosen, byTar := &choice{}, !a.isZip && needsTar(args)
+	if !byTar {
+		if chosen, err = newChoice(args); err != nil {
+			return module.Fail("%s", err)
+		}
 	}
 	u := &unpacker{env: env, args: args, dest: dest, a: a, chosen: chosen, attrs: files.AttrsOf(args)}
 	r := module.OK().Set("handler", a.handler).Set("dest", dest).Set("src", shown)
-	if err := u.compare(ctx); err != nil {
+	compare, extract := u.compare, u.extract
+	if byTar {
+		compare, extract = u.compareByTar, u.extractByTar
+	}
+	if err := compare(ctx); err != nil {
 		return module.Fail("Failed to find handler for \"%s\". Make sure the required command to extract the file is installed.\n%s", shown, err)
 	}
 	switch {
@@ -61,7 +67,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	r.Changed = u.differs
 	if u.differs && !env.Check {
-		if err := u.extract(ctx); err != nil {
+		if err := extract(ctx); err != nil {
 			return module.Fail("failed to unpack %s to %s: %s", shown, dest, err).Set("handler", a.handler).Set("dest", dest).Set("src", shown)
 		}
 		r.Set("extract_results", value.MapOf("cmd", []any{}, "rc", 0, "out", "", "err", ""))
