@@ -218,9 +218,6 @@ func (p *playRun) bringIn(ctx context.Context, s *step, g *group, failed map[*st
 	for _, r := range g.runners {
 		p.counts(r.Host).OK++
 	}
-	if s.task.Handler {
-		p.includedHandlers(block, g)
-	}
 	g.blocks = []*playbook.Block{block}
 	p.handlers = append(p.handlers, block.Handlers...)
 	p.tell(event.Included{File: path, Hosts: hosts, Label: g.includeLabel()})
@@ -236,14 +233,4 @@ func (g *group) includeLabel() string {
 		return g.label
 	}
 	return template.Str(g.vars.At(template.Str(v)))
-}
-
-// includedHandlers run at once for the hosts that notified the include, and can
-// be notified by name from then on.
-func (p *playRun) includedHandlers(b *playbook.Block, g *group) {
-	for _, item := range b.Items {
-		if h, ok := item.(*playbook.Task); ok && !slices.Contains(p.handlers, h) {
-			p.handlers = append(p.handlers, h)
-		}
-	}
 }

@@ -116,6 +116,8 @@ func (it *item) delegation() error {
 		h = it.Run.adHoc(name)
 	}
 	it.delegate, it.delegated = h, name
+	it.scope = it.scope.With(value.MapOf("ansible_delegated_vars", value.MapOf(name, it.vars.Scope(h, it.task).Dict())))
+	it.c = it.context(it.c.Ctx, it.scope)
 	return nil
 }
 

@@ -443,6 +443,10 @@ func (v variables) Len() int { return len(v.s.Names()) }
 // PythonType names the class that Ansible has for it.
 func (variables) PythonType() string { return "HostVarsVars" }
 
+// Dict is the scope as a dict, each variable evaluated in the scope when it is
+// asked for.
+func (s *Scope) Dict() any { return variables{s} }
+
 // JSONValue gives all variables, evaluated where that works.
 func (v variables) JSONValue() any {
 	out := value.NewMap(32)

@@ -1,0 +1,169 @@
+package inventory
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+func loadText(t *testing.T, name, text string) (*Inventory, []string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var warnings []string
+	inv, err := Load(context.Background(), []string{path}, Options{Warn: func(m string) { warnings = append(warnings, m) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inv, warnings
+}
+
+func names(hosts []*Host) string {
+	var out []string
+	for _, h := range hosts {
+		out = append(out, h.Name)
+	}
+	return strings.Join(out, " ")
+}
+
+const ini = `
+lone ansible_port=2222
+[web]
+web[01:03].example.com
+[db]
+db-[a:c] color="dark red" size=3 tags='["x", 1]'
+[prod:children]
+web
+db
+[prod:vars]
+env=prod
+debug=False
+list=[1, 2]
+`
+
+func TestINI(t *testing.T) {
+	inv, warnings := loadText(t, "hosts", ini)
+	if warnings != nil {
+		t.Fatal(warnings)
+	}
+	if got := names(inv.Hosts()); got != "lone web01.example.com web02.example.com web03.example.com db-a db-b db-c" {
+		t.Errorf("hosts %s", got)
+	}
+	h := inv.LookupHost("db-b")
+	if got := string(value.ToJSON(h.Vars)); got != `{"color":"dark red","size":3,"tags":["x",1]}` {
+		t.Errorf("variables of db-b: %s", got)
+	}
+	if got := string(value.ToJSON(inv.LookupGroup("prod").Vars)); got != `{"env":"prod","debug":false,"list":[1,2]}` {
+		t.Errorf("variables of prod: %s", got)
+	}
+	if got := strings.Join(h.GroupNames(), " "); got != "db prod" {
+		t.Errorf("groups of db-b: %s", got)
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	inv, _ := loadText(t, "hosts", ini)
+	for pattern, want := range map[string]string{
+		"web":                    "web01.example.com web02.example.com web03.example.com",
+		"web[0]":                 "web01.example.com",
+		"web[-1]":                "web03.example.com",
+		"web[1:]":                "web02.example.com web03.example.com",
+		"web[0:1]":               "web01.example.com web02.example.com",
+		"prod:!web":              "db-a db-b db-c",
+		"prod:&db:!db-b":         "db-a db-c",
+		"web,db-a":               "web01.example.com web02.example.com web03.example.com db-a",
+		"db-*":                   "db-a db-b db-c",
+		"~db-[ac]":               "db-a db-c",
+		"all:!prod":              "lone",
+		"*":                      "lone web01.example.com web02.example.com web03.example.com db-a db-b db-c",
+		"localhost":              "localhost",
+		"nobody":                 "",
+		"!web":                   "lone db-a db-b db-c",
+		"web02.example.com:lone": "web02.example.com lone",
+	} {
+		hosts, _, err := inv.Match(pattern)
+		if got := names(hosts); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", pattern, got, err, want)
+		}
+	}
+	for _, bad := range []string{"~(", "a[b"} {
+		if hosts, _, err := inv.Match(bad); err == nil {
+			t.Errorf("%s matched %v", bad, names(hosts))
+		}
+	}
+}
+
+func TestYAML(t *testing.T) {
+	inv, warnings := loadText(t, "hosts.yml", "all:\n  vars: {a: 1}\n  children:\n    web:\n      hosts:\n        w[1:2]: {x: yes}\n      vars: {b: '{{ a }}'}\n    prod: {children: {web: }}\n")
+	if warnings != nil {
+		t.Fatal(warnings)
+	}
+	if got := names(inv.HostsOf(inv.LookupGroup("prod"))); got != "w1 w2" {
+		t.Errorf("hosts of prod: %s", got)
+	}
+	if inv.LookupHost("w1").Vars.At("x") != true {
+		t.Error("w1 has not got its variable")
+	}
+	if _, ok := inv.LookupGroup("web").Vars.At("b").(*value.Template); !ok {
+		t.Error("a template in a variable is not one")
+	}
+}
+
+func TestScriptAndList(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inv.sh")
+	script := "#!/bin/sh\ncat <<'END'\n{\"web\": {\"hosts\": [\"a\", \"b\"], \"vars\": {\"v\": 1}}, \"old\": [\"c\"], \"_meta\": {\"hostvars\": {\"a\": {\"x\": \"{{ v }}\"}}}}\nEND\n"
+	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	inv, err := Load(context.Background(), []string{path, "d,e[1:2],"}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := names(inv.Hosts()); got != "a b c d e1 e2" && got != "d e1 e2 a b c" {
+		t.Errorf("hosts %s", got)
+	}
+}
+
+func TestMistakesAreWarnings(t *testing.T) {
+	for text, want := range map[string]string{
+		"[web:nonsense]\na\n":                "unknown type",
+		"[web]\na b\n":                       "key=value",
+		"[a:children]\nb\n":                  "undefined group",
+		"[a:vars]\nx\n":                      "key=value",
+		"[a]\nh[1:]\n":                       "end value",
+		"[a:children]\nb\n[b:children]\na\n": "recursive",
+		"h 'x\n":                             "quotation",
+	} {
+		_, warnings := loadText(t, "hosts", text)
+		if len(warnings) == 0 || !strings.Contains(warnings[0], want) {
+			t.Errorf("%q: %q, want something about %q", text, warnings, want)
+		}
+	}
+}
+
+func TestDynamicHosts(t *testing.T) {
+	inv, _ := loadText(t, "hosts", "a\n")
+	if !inv.AddHost("new", []string{"g"}, value.MapOf("x", 1)) || inv.AddHost("new", []string{"g"}, value.MapOf("x", 1)) {
+		t.Error("add_host does not tell what changed")
+	}
+	if !inv.AddToGroup(inv.LookupHost("a"), "os_debian", []string{"os"}) || inv.AddToGroup(inv.LookupHost("a"), "os_debian", []string{"os"}) {
+		t.Error("group_by does not tell what changed")
+	}
+	if got := strings.Join(inv.LookupHost("a").GroupNames(), " "); got != "os os_debian" {
+		t.Errorf("groups of a: %s", got)
+	}
+}
+
+func FuzzINI(f *testing.F) {
+	f.Add([]byte(ini))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		inv := New()
+		_ = readINI(inv, data, "f")
+	})
+}
