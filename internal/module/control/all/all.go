@@ -16,6 +16,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/control/pause"
 	"github.com/tutti-run/tutti/internal/module/control/raw"
 	"github.com/tutti-run/tutti/internal/module/control/script"
+	"github.com/tutti-run/tutti/internal/module/control/service"
 	setfact "github.com/tutti-run/tutti/internal/module/control/set_fact"
 	setstats "github.com/tutti-run/tutti/internal/module/control/set_stats"
 	"github.com/tutti-run/tutti/internal/module/control/template"
@@ -44,6 +45,7 @@ func Controls() []*module.Control {
 		&pkg.Module,
 		&raw.Module,
 		script.New(cache),
+		&service.Module,
 		&setfact.Module,
 		&setstats.Module,
 		&template.Module,

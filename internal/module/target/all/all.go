@@ -19,9 +19,11 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/python"
 	"github.com/tutti-run/tutti/internal/module/target/replace"
 	"github.com/tutti-run/tutti/internal/module/target/script"
+	"github.com/tutti-run/tutti/internal/module/target/service"
 	"github.com/tutti-run/tutti/internal/module/target/setup"
 	"github.com/tutti-run/tutti/internal/module/target/slurp"
 	"github.com/tutti-run/tutti/internal/module/target/stat"
+	"github.com/tutti-run/tutti/internal/module/target/systemd"
 	"github.com/tutti-run/tutti/internal/module/target/tempfile"
 	"github.com/tutti-run/tutti/internal/module/target/unarchive"
 	"github.com/tutti-run/tutti/internal/module/target/uri"
@@ -49,9 +51,11 @@ func Targets() []*module.Target {
 		&python.Module,
 		&replace.Module,
 		&script.Module,
+		&service.Module,
 		&setup.Module,
 		&slurp.Module,
 		&stat.Module,
+		&systemd.Module,
 		&tempfile.Module,
 		&unarchive.Module,
 		&uri.Module,
