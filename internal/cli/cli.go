@@ -59,7 +59,7 @@ type optionsError struct{ error }
 // aliases are the names under which Tutti stands in for Ansible's commands.
 var aliases = map[string]string{
 	"ansible-playbook": "play", "ansible": "run", "ansible-inventory": "inventory", "ansible-vault": "vault",
-	"ansible-galaxy": "galaxy", "ansible-doc": "doc",
+	"ansible-galaxy": "galaxy", "ansible-doc": "doc", "ansible-config": "config",
 }
 
 // Main runs the command line and returns the exit code.
@@ -102,7 +102,7 @@ func newRoot(s Streams) *cobra.Command {
 
 // commands lists every command.
 var commands = []func(Streams) *cobra.Command{
-	newPlayCommand, newRunCommand, newInventoryCommand, newEvalCommand, newVersionCommand,
+	newPlayCommand, newRunCommand, newInventoryCommand, newVaultCommand, newConfigCommand, newEvalCommand, newVersionCommand,
 }
 
 // code says what was wrong and turns it into an exit code.

@@ -60,12 +60,17 @@ func (o *options) inventoryFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.limit, "limit", "l", "", "only these hosts: a pattern, or @FILE")
 	f.StringArrayVarP(&o.extraVars, "extra-vars", "e", nil, "variables: name=value, YAML, JSON, or @FILE (repeat for more)")
 	f.CountVarP(&o.verbose, "verbose", "v", "say more (up to -vvvv)")
+	o.vaultFlags(f)
+	f.StringVar(&o.playbookDir, "playbook-dir", "", "folder with roles, group_vars and the like, where no playbook is named")
+}
+
+// vaultFlags are those that name vault passwords.
+func (o *options) vaultFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.vaultIDs, "vault-id", nil, "vault password: [id@]FILE or [id@]prompt (repeat for more)")
 	f.StringArrayVar(&o.vaultPwFiles, "vault-password-file", nil, "file, or program, that gives the vault password")
 	f.StringArrayVar(&o.vaultPwFiles, "vault-pass-file", nil, "same as --vault-password-file")
 	f.BoolVarP(&o.askVault, "ask-vault-password", "J", false, "ask for the vault password")
 	f.BoolVar(&o.askVault, "ask-vault-pass", false, "same as --ask-vault-password")
-	f.StringVar(&o.playbookDir, "playbook-dir", "", "folder with roles, group_vars and the like, where no playbook is named")
 }
 
 // runFlags are those of the commands that do something on hosts.

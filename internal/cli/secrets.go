@@ -14,9 +14,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/tutti-run/tutti/internal/config"
 	"github.com/tutti-run/tutti/internal/executor"
-	"github.com/tutti-run/tutti/internal/vault"
 )
 
 // prompter asks the user, one question at a time.
@@ -63,6 +61,30 @@ func (p *prompter) ask(ctx context.Context, text string, echo bool) (string, err
 	}
 }
 
+// secret asks for a password without echo: on the standard input if that is a
+// terminal, else on the process's own terminal. Where there is none, a line of
+// the input is the answer, so that a program can give it.
+func (p *prompter) secret(ctx context.Context, text string) (string, error) {
+	if f, ok := p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return p.ask(ctx, text, false)
+	}
+	if tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
+		defer tty.Close()
+		return (&prompter{in: tty, out: tty}).ask(ctx, text, false)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprint(p.out, text)
+	if p.reader == nil {
+		p.reader = bufio.NewReader(p.in)
+	}
+	line, err := p.reader.ReadString('\n')
+	if err != nil && line == "" {
+		return "", errors.New("the input ended before a password was given")
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
 // passwordFile reads a password from a file, or from the program that it is.
 func passwordFile(path string, args ...string) (string, error) {
 	if path == "-" {
@@ -98,68 +120,4 @@ func passwordFile(path string, args ...string) (string, error) {
 		return "", fmt.Errorf("Could not read the password file %s: %w", path, err)
 	}
 	return strings.TrimSpace(string(data)), nil
-}
-
-// loadVault gathers the vault secrets that the command line and the
-// configuration name.
-func loadVault(ctx context.Context, o *options, c *config.Config, p *prompter) (*vault.Vault, error) {
-	var secrets []vault.Secret
-	add := func(id, source string) error {
-		s := vault.Secret{ID: id}
-		if source == "prompt" || source == "prompt_ask_vault_pass" {
-			text := "Vault password: "
-			if source == "prompt" && id != "default" {
-				text = fmt.Sprintf("Vault password (%s): ", id)
-			}
-			answer, err := p.ask(ctx, text, false)
-			if err != nil {
-				return err
-			}
-			s.Password = []byte(strings.TrimSpace(answer))
-		} else {
-			var args []string
-			if stem := strings.TrimSuffix(filepath.Base(source), filepath.Ext(source)); strings.HasSuffix(stem, "-client") && id != "" {
-				args = []string{"--vault-id", id}
-			}
-			password, err := passwordFile(source, args...)
-			if err != nil {
-				return err
-			}
-			s.Password = []byte(password)
-		}
-		if len(s.Password) == 0 {
-			return errors.New("Invalid vault password was provided: it is empty")
-		}
-		secrets = append(secrets, s)
-		return nil
-	}
-	ids := append([]string(nil), o.vaultIDs...)
-	if len(o.vaultIDs) == 0 {
-		ids = c.List("DEFAULT_VAULT_IDENTITY_LIST")
-	}
-	files := o.vaultPwFiles
-	if len(files) == 0 && len(ids) == 0 && c.Path("DEFAULT_VAULT_PASSWORD_FILE") != "" && !o.askVault {
-		files = []string{c.Path("DEFAULT_VAULT_PASSWORD_FILE")}
-	}
-	identity := c.Text("DEFAULT_VAULT_IDENTITY")
-	for _, f := range files {
-		if err := add(identity, f); err != nil {
-			return nil, err
-		}
-	}
-	for _, id := range ids {
-		name, source, ok := strings.Cut(id, "@")
-		if !ok {
-			name, source = identity, id
-		}
-		if err := add(name, source); err != nil {
-			return nil, err
-		}
-	}
-	if o.askVault || len(secrets) == 0 && c.Bool("DEFAULT_ASK_VAULT_PASS") {
-		if err := add(identity, "prompt_ask_vault_pass"); err != nil {
-			return nil, err
-		}
-	}
-	return vault.New(secrets, c.Bool("DEFAULT_VAULT_ID_MATCH")), nil
 }

@@ -49,7 +49,8 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 		ses.baseDir = abs
 	}
 	var err error
-	if ses.vault, err = loadVault(ctx, o, c, ses.prompter); err != nil {
+	secrets := &secretSource{config: c, prompter: ses.prompter, warn: ses.warn}
+	if ses.vault, err = secrets.vault(ctx, o); err != nil {
 		return nil, err
 	}
 	if ses.extra, err = readExtraVars(o.extraVars, ses.readFile, yaml.Options{Vault: ses.inlineVault}); err != nil {
@@ -312,7 +313,7 @@ func (ses *session) connectionDefaults(ctx context.Context) (executor.Connection
 		if !wanted {
 			return nil
 		}
-		p, err := ses.prompter.ask(ctx, text, false)
+		p, err := ses.prompter.secret(ctx, text)
 		*into = p
 		return err
 	}

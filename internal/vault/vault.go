@@ -27,6 +27,9 @@ const (
 	saltLength = 32
 )
 
+// DefaultID is the id of secrets that the user gave none.
+const DefaultID = "default"
+
 // Secret is a password with the id under which the user knows it.
 type Secret struct {
 	ID       string
@@ -91,6 +94,13 @@ func unhex(text []byte) ([]byte, error) {
 	clean := bytes.Join(bytes.Fields(text), nil)
 	out := make([]byte, hex.DecodedLen(len(clean)))
 	_, err := hex.Decode(out, clean)
+	var bad hex.InvalidByteError
+	switch {
+	case errors.Is(err, hex.ErrLength):
+		return nil, errors.New("Odd-length string")
+	case errors.As(err, &bad):
+		return nil, fmt.Errorf("Non-hexadecimal digit found (%q)", byte(bad))
+	}
 	return out, err
 }
 
@@ -110,10 +120,14 @@ func (v *Vault) DecryptWith(data []byte, name string) ([]byte, *Secret, error) {
 	if v == nil || len(v.secrets) == 0 {
 		return nil, nil, located(ErrNoSecrets, name)
 	}
+	id := e.ID
+	if id == "" {
+		id = DefaultID // what version 1.1 cannot say
+	}
 	for _, own := range []bool{true, false} {
 		for i := range v.secrets {
 			s := &v.secrets[i]
-			if (e.ID != "" && s.ID == e.ID) != own || v.match && !own && e.ID != "" {
+			if (s.ID == id) != own || v.match && !own {
 				continue
 			}
 			plain, err := v.open(e, s.Password)
@@ -220,7 +234,7 @@ func Encrypt(plain []byte, s Secret, salt []byte) ([]byte, error) {
 	inner := hex.EncodeToString(salt) + "\n" + hex.EncodeToString(h.Sum(nil)) + "\n" + hex.EncodeToString(content)
 	var b strings.Builder
 	b.WriteString(magic + ";1.1;AES256")
-	if s.ID != "" && s.ID != "default" {
+	if s.ID != "" && s.ID != DefaultID {
 		b.Reset()
 		b.WriteString(magic + ";1.2;AES256;" + s.ID)
 	}
