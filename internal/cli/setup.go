@@ -219,7 +219,7 @@ func (ses *session) env() *template.Env {
 func (ses *session) check(v any) []*diag.Problem {
 	var out []*diag.Problem
 	for _, e := range ses.engine.Check(v) {
-		if strings.HasPrefix(e.Msg, "Could not load") {
+		if strings.Contains(e.Msg, "Could not load") {
 			continue // a filter or test that only a task which may never run needs
 		}
 		out = append(out, &diag.Problem{Pos: e.Pos, Msg: e.Msg, Template: true})
@@ -232,7 +232,7 @@ func (ses *session) checkCondition(v any, pos diag.Pos) []*diag.Problem {
 	case *value.Template:
 		return ses.check(v)
 	case string:
-		if e := ses.engine.CheckCondition(v, pos); e != nil && !strings.HasPrefix(e.Msg, "Could not load") {
+		if e := ses.engine.CheckCondition(v, pos); e != nil && !strings.Contains(e.Msg, "Could not load") {
 			return []*diag.Problem{{Pos: e.Pos, Msg: e.Msg, Template: true}}
 		}
 	}

@@ -69,7 +69,13 @@ func (it *item) connectionScope() *vars.Scope {
 	if it.delegate == nil {
 		return it.scope
 	}
-	return it.vars.Scope(it.delegate, it.task).With(it.topVars())
+	return it.delegatedScope().With(it.topVars())
+}
+
+// delegatedScope is the delegated host's view of the task. The current host
+// stays the one that inventory_hostname names.
+func (it *item) delegatedScope() *vars.Scope {
+	return it.vars.Scope(it.delegate, it.task).With(value.MapOf("inventory_hostname", it.host.Name))
 }
 
 // topVars are the loop variables, which a delegated host's settings may use.

@@ -116,7 +116,7 @@ func (it *item) delegation() error {
 		h = it.Run.adHoc(name)
 	}
 	it.delegate, it.delegated = h, name
-	it.scope = it.scope.With(value.MapOf("ansible_delegated_vars", value.MapOf(name, it.vars.Scope(h, it.task).Dict())))
+	it.scope = it.scope.With(value.MapOf("ansible_delegated_vars", value.MapOf(name, it.delegatedScope().Dict())))
 	it.c = it.context(it.c.Ctx, it.scope)
 	return nil
 }
