@@ -56,6 +56,12 @@ type usageError struct{ error }
 // optionsError is a command line that is well formed and makes no sense.
 type optionsError struct{ error }
 
+// sealedError is about a vault that no password opens. What is written may be
+// right, so this is no mistake of the language.
+type sealedError struct{ error }
+
+func (e sealedError) Unwrap() error { return e.error }
+
 // aliases are the names under which Tutti stands in for Ansible's commands.
 var aliases = map[string]string{
 	"ansible-playbook": "play", "ansible": "run", "ansible-inventory": "inventory", "ansible-vault": "vault",
@@ -127,16 +133,24 @@ func code(err error, stderr io.Writer) int {
 		return exitOptions
 	case errors.As(err, &problems):
 		showProblems(stderr, problems)
-		return exitParser
+		return parserCode(err)
 	case errors.As(err, &problem):
 		showProblems(stderr, diag.Problems{problem})
-		return exitParser
+		return parserCode(err)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "[ERROR]: User interrupted execution")
 		return exitInterrupted
 	}
 	fmt.Fprintf(stderr, "ERROR! %v\n", err)
 	return exitError
+}
+
+func parserCode(err error) int {
+	var sealed sealedError
+	if errors.As(err, &sealed) {
+		return exitError
+	}
+	return exitParser
 }
 
 // showProblems prints problems with the lines that they are about.

@@ -135,7 +135,11 @@ func (ses *session) read(books []string) ([]*playbook.Playbook, error) {
 	for _, w := range ses.loader.Warnings() {
 		ses.warn(w.Error())
 	}
-	return out, problems.err()
+	err := problems.err()
+	if err != nil && ses.sealed.Load() {
+		err = sealedError{err}
+	}
+	return out, err
 }
 
 func (ses *session) play(ctx context.Context, books []*playbook.Playbook, o *playOptions) error {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/tutti-run/tutti/internal/config"
 	"github.com/tutti-run/tutti/internal/diag"
@@ -38,6 +39,7 @@ type session struct {
 	extra     *value.Map
 	baseDir   string
 	warnings  []string
+	sealed    atomic.Bool      // a vault could not be opened
 	minimal   *minimal.Options // results are shown as the ansible command does
 }
 
@@ -141,10 +143,14 @@ func (ses *session) readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if vault.IsEncrypted(data) {
-		return ses.vault.Decrypt(data, path)
+	if !vault.IsEncrypted(data) {
+		return data, nil
 	}
-	return data, nil
+	plain, err := ses.vault.Decrypt(data, path)
+	if err != nil {
+		ses.sealed.Store(true)
+	}
+	return plain, err
 }
 
 // vaulted is an inline !vault value, decrypted when it is used.
