@@ -208,7 +208,7 @@ func roleName(name, path, collection string) string {
 	if collection != "" && strings.Count(name, ".") < 2 {
 		return collection + "." + name
 	}
-	if strings.Contains(name, "/") {
+	if strings.HasPrefix(name, ".") {
 		return filepath.Base(path)
 	}
 	return name
