@@ -82,9 +82,14 @@ func finalize(v any) (any, error) {
 		return v.list(), failUndefined(v.list())
 	case span:
 		return items(v)
+	case printable:
+		return v.Printable()
 	}
 	return v, failUndefined(v)
 }
+
+// printable is a Mapping that can be printed as a whole.
+type printable interface{ Printable() (any, error) }
 
 // result is what the output turns into. The only error is text that reads as
 // a literal which Python refuses, such as a dict as the key of a dict.

@@ -391,6 +391,22 @@ func (h hostvars) Get(key any) (any, bool, error) {
 	return variables{h.p.Scope(host, nil)}, true, nil
 }
 
+// Printable gives the variables of all hosts.
+func (h hostvars) Printable() (any, error) {
+	out := value.NewMap(h.Len())
+	for _, k := range h.Keys() {
+		v, _, err := h.Get(k)
+		if err == nil {
+			v, err = v.(variables).Printable()
+		}
+		if err != nil {
+			return nil, err
+		}
+		out.Set(k, v)
+	}
+	return out, nil
+}
+
 // Keys lists the hosts.
 func (h hostvars) Keys() []any {
 	hosts := h.m.Inventory.Hosts()
@@ -446,6 +462,28 @@ func (variables) PythonType() string { return "HostVarsVars" }
 // Dict is the scope as a dict, each variable evaluated in the scope when it is
 // asked for.
 func (s *Scope) Dict() any { return variables{s} }
+
+// Printable gives all variables, evaluated. Those that use undefined ones stay
+// as they are written.
+func (v variables) Printable() (any, error) {
+	out := value.NewMap(32)
+	for _, k := range v.Keys() {
+		if k == "hostvars" || k == "vars" {
+			continue
+		}
+		e, ok, err := v.Get(k)
+		switch {
+		case err != nil && strings.Contains(err.Error(), "undefined"):
+			raw, _ := v.s.Lookup(k.(string))
+			out.Set(k, value.Plain(raw))
+		case err != nil:
+			return nil, err
+		case ok:
+			out.Set(k, e)
+		}
+	}
+	return out, nil
+}
 
 // JSONValue gives all variables, evaluated where that works.
 func (v variables) JSONValue() any {
