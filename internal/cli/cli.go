@@ -86,7 +86,13 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetArgs(words)
 	ctx, stop := interruptible(stderr)
 	defer stop()
-	return code(root.ExecuteContext(ctx), stderr)
+	understood := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
+	err := root.ExecuteContext(ctx)
+	if err != nil && !understood {
+		err = usageError{err} // cobra's own errors have no type
+	}
+	return code(err, stderr)
 }
 
 func newRoot(s Streams) *cobra.Command {

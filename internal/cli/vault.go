@@ -60,7 +60,6 @@ func newVaultCommand(s Streams) *cobra.Command {
 	add("rekey FILE...", "Change the password of encrypted files", (*vaultRun).rekey, which, func(c *cobra.Command, o *vaultOptions) {
 		c.Flags().StringVar(&o.newFile, "new-vault-password-file", "", "file, or program, that gives the new password")
 		c.Flags().StringVar(&o.newID, "new-vault-id", "", "new password: [id@]FILE or [id@]prompt")
-		c.MarkFlagsMutuallyExclusive("new-vault-password-file", "new-vault-id")
 	})
 	add("encrypt_string [TEXT...]", "Encrypt values to paste into YAML", (*vaultRun).encryptString, output, which, func(c *cobra.Command, o *vaultOptions) {
 		c.Flags().StringArrayVarP(&o.names, "name", "n", nil, "the variable's name (once for each text)")
@@ -90,6 +89,9 @@ func runVault(ctx context.Context, s Streams, o *vaultOptions, name string, args
 		if strings.Contains(id, ";") {
 			return optionsError{fmt.Errorf("'%s' is not a valid vault id. The character ';' is not allowed in vault ids", id)}
 		}
+	}
+	if o.newFile != "" && o.newID != "" {
+		return usageError{errors.New("--new-vault-id and --new-vault-password-file exclude each other")}
 	}
 	if o.output != "" && len(args) > 1 && name != "encrypt_string" {
 		return optionsError{errors.New("At most one input file may be used with the --output option")}

@@ -96,6 +96,12 @@ func (r *Run) play(ctx context.Context, p *playbook.Play) error {
 		before := len(r.failed) + len(r.lost)
 		pr := &playRun{Run: r, play: p, vars: v, name: name, all: names, removed: removed, strategyName: strategyName}
 		r.tell(event.PlayStart{Name: name, Strategy: strategyName, Hosts: hostNames(batch), Check: r.Check, Pos: p.Pos})
+		for _, h := range batch {
+			r.Vars.InventoryVars(h)
+		}
+		if err := r.Vars.Err(); err != nil {
+			return err // group_vars or host_vars that nobody can read
+		}
 		broke, err := pr.run(ctx, batch)
 		if err != nil {
 			return err
