@@ -238,8 +238,18 @@ func (p *playRun) firstVarsFile(c *template.Context, candidates []any) (*value.M
 			return value.NewMap(0), nil
 		case *value.Map:
 			return m, nil
+		case []any: // of dictionaries, the last of which counts most
+			all := value.NewMap(8)
+			for _, e := range m {
+				if e, ok := e.(*value.Map); ok {
+					all.Update(e)
+					continue
+				}
+				return nil, fmt.Errorf("%s: a file of variables must hold a dictionary, or a list of them", path)
+			}
+			return all, nil
 		}
-		return nil, fmt.Errorf("%s: a file of variables must hold a dictionary", path)
+		return nil, fmt.Errorf("%s: a file of variables must hold a dictionary, or a list of them", path)
 	}
 	return nil, missing
 }
