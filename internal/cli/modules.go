@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/yaml"
 )
 
 // finder tells the playbook reader which modules there are: those built in,
@@ -15,6 +18,9 @@ type finder struct {
 	registry    *module.Registry
 	path        []string // module folders: library/, ANSIBLE_LIBRARY
 	collections []string
+
+	routing sync.Once
+	modules *yaml.Node // of the routing table
 }
 
 // Find resolves a module's name as written.
@@ -59,7 +65,35 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 		}
 		return playbook.Found{Name: module.Name(full), Python: p}, true
 	}
+	if to := f.redirect(name); to != "" && to != name {
+		if found, ok := f.Find(to, nil, roleDirs); ok {
+			return found, true
+		}
+		return playbook.Found{Name: module.Name(to), Err: fmt.Errorf("couldn't resolve module/action '%s': it is %s, and that collection is not installed", name, to)}, true
+	}
 	return playbook.Found{}, false
+}
+
+// redirect gives the full name of a module that ansible-core once had and that
+// now lives in a collection, by the routing table of an installed ansible-core.
+func (f *finder) redirect(name string) string {
+	if strings.Contains(name, ".") {
+		return ""
+	}
+	f.routing.Do(func() {
+		for _, dir := range ansibleDirs() {
+			data, err := os.ReadFile(filepath.Join(dir, "config", "ansible_builtin_runtime.yml"))
+			if err != nil {
+				continue
+			}
+			if n, err := yaml.Parse(data, "", yaml.Options{AsData: true}); err == nil {
+				f.modules = n.Get("plugin_routing").Get("modules")
+			}
+			return
+		}
+	})
+	to, _ := f.modules.Get(name).Get("redirect").Text()
+	return to
 }
 
 // Suggest lists the names of the modules that are built in.
