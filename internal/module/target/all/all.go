@@ -6,6 +6,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/apt"
 	"github.com/tutti-run/tutti/internal/module/target/assemble"
 	asyncstatus "github.com/tutti-run/tutti/internal/module/target/async_status"
+	authorizedkey "github.com/tutti-run/tutti/internal/module/target/authorized_key"
 	"github.com/tutti-run/tutti/internal/module/target/blockinfile"
 	"github.com/tutti-run/tutti/internal/module/target/command"
 	"github.com/tutti-run/tutti/internal/module/target/copy"
@@ -13,7 +14,9 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/file"
 	"github.com/tutti-run/tutti/internal/module/target/find"
 	geturl "github.com/tutti-run/tutti/internal/module/target/get_url"
+	"github.com/tutti-run/tutti/internal/module/target/getent"
 	"github.com/tutti-run/tutti/internal/module/target/group"
+	"github.com/tutti-run/tutti/internal/module/target/hostname"
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
 	"github.com/tutti-run/tutti/internal/module/target/ping"
 	"github.com/tutti-run/tutti/internal/module/target/python"
@@ -23,6 +26,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/setup"
 	"github.com/tutti-run/tutti/internal/module/target/slurp"
 	"github.com/tutti-run/tutti/internal/module/target/stat"
+	"github.com/tutti-run/tutti/internal/module/target/sysctl"
 	"github.com/tutti-run/tutti/internal/module/target/systemd"
 	"github.com/tutti-run/tutti/internal/module/target/tempfile"
 	"github.com/tutti-run/tutti/internal/module/target/unarchive"
@@ -37,6 +41,7 @@ func Targets() []*module.Target {
 		&apt.Module,
 		&assemble.Module,
 		&asyncstatus.Module,
+		&authorizedkey.Module,
 		&blockinfile.Module,
 		&command.Command,
 		&command.Shell,
@@ -45,7 +50,9 @@ func Targets() []*module.Target {
 		&file.Module,
 		&find.Module,
 		&geturl.Module,
+		&getent.Module,
 		&group.Module,
+		&hostname.Module,
 		&lineinfile.Module,
 		&ping.Module,
 		&python.Module,
@@ -55,6 +62,7 @@ func Targets() []*module.Target {
 		&setup.Module,
 		&slurp.Module,
 		&stat.Module,
+		&sysctl.Module,
 		&systemd.Module,
 		&tempfile.Module,
 		&unarchive.Module,

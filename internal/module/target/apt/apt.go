@@ -99,8 +99,15 @@ func (t *task) run() *module.Result {
 	if state == "absent" {
 		return t.remove(wanted)
 	}
-	return t.withCache(t.install(wanted))
+	r := t.install(wanted)
+	if r.Failed && strings.HasPrefix(r.Msg, noPackage) {
+		return r // before apt was asked for anything, so to speak
+	}
+	return t.withCache(r)
 }
+
+// noPackage begins the message about a package that apt does not know.
+const noPackage = "No package matching "
 
 // withCache adds what became of the lists.
 func (t *task) withCache(r *module.Result) *module.Result {

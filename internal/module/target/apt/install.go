@@ -68,7 +68,7 @@ func (t *task) missing(wanted []request, latest bool) (names []string, failed *m
 		best := p.best(q)
 		switch {
 		case !asked && contains(ask, q.name):
-			return nil, module.Fail("No package matching '%s' is available", q.name)
+			return nil, module.Fail(noPackage+"'%s' is available", q.name)
 		case !asked && ok:
 			continue
 		case !have.Installed() && t.args.Bool("only_upgrade"):
@@ -118,8 +118,9 @@ var (
 func (t *task) explain(r *module.Result) *module.Result {
 	stderr, _ := r.Get("stderr").(string)
 	if m := unable.FindStringSubmatch(stderr); m != nil {
-		r.Msg = fmt.Sprintf("No package matching '%s' is available", m[1])
-	} else if m := noCandidate.FindStringSubmatch(stderr); m != nil {
+		return module.Fail(noPackage+"'%s' is available", m[1])
+	}
+	if m := noCandidate.FindStringSubmatch(stderr); m != nil {
 		r.Msg = fmt.Sprintf("no available installation candidate for %s", m[1])
 	}
 	return r

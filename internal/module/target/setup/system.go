@@ -52,7 +52,7 @@ func platform(g *gathering) {
 	g.set("architecture", machine)
 	host, _, _ := strings.Cut(node, ".")
 	g.set("hostname", host)
-	fqdn := fullName(node)
+	fqdn := FullName(node)
 	g.set("fqdn", fqdn)
 	_, domain, _ := strings.Cut(fqdn, ".")
 	g.set("domain", domain)
@@ -70,9 +70,9 @@ func platform(g *gathering) {
 	}
 }
 
-// fullName is the name with its domain, from /etc/hosts; as Python's
+// FullName is the name with its domain, from /etc/hosts; as Python's
 // socket.getfqdn finds it without a network.
-func fullName(node string) string {
+func FullName(node string) string {
 	addr := ""
 	lines := strings.Split(read("/etc/hosts"), "\n")
 	for _, l := range lines {
