@@ -76,7 +76,10 @@ func serve(self []string, version string, registry *module.Registry) error {
 	if _, err := io.WriteString(out, wire.Ready); err != nil {
 		return err
 	}
-	r := &Runner{Registry: registry, Self: self}
+	leave := make(chan os.Signal, 1)
+	signal.Notify(leave, syscall.SIGUSR1)
+	defer signal.Stop(leave)
+	r := &Runner{Registry: registry, Self: self, leave: leave}
 	return r.Serve(ctx, version, in, out)
 }
 

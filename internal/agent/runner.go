@@ -37,6 +37,10 @@ type Runner struct {
 	Self []string
 	// Environ is the environment that calls start from; nil is the process's.
 	Environ []string
+
+	// leave asks a serving runner to end if it has nothing to do: SIGUSR1, which
+	// root's agent sends when the user is to be removed.
+	leave <-chan os.Signal
 }
 
 // Run runs one call and returns its result; whatever goes wrong is a failed

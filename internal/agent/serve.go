@@ -51,12 +51,7 @@ func (r *Runner) Serve(ctx context.Context, version string, in io.Reader, out io
 	// The reader is left behind when ctx ends first: a read from a pipe cannot be
 	// interrupted, and the process exits anyway.
 	go func() { ended <- s.read(ctx) }()
-	var err error
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	}
+	err := s.until(ctx, ended)
 	cancel(errGone)
 	s.streams.Fail(errGone)
 	idle := make(chan struct{})
@@ -66,6 +61,25 @@ func (r *Runner) Serve(ctx context.Context, version string, in io.Reader, out io
 	case <-time.After(wrapUp):
 	}
 	return err
+}
+
+// until waits for a reason to end and returns it.
+func (s *server) until(ctx context.Context, ended <-chan error) error {
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.runner.leave:
+			s.mu.Lock()
+			busy := len(s.running) > 0
+			s.mu.Unlock()
+			if !busy {
+				return nil
+			}
+		}
+	}
 }
 
 // watch sends pings and notices when none come.

@@ -126,6 +126,8 @@ type Target struct {
 	mu      sync.Mutex // guards the following
 	session session
 	pending *attempt
+	using   int         // calls under way
+	idle    *time.Timer // ends the session when nobody calls any more
 }
 
 // session is an agent that is ready for calls.
@@ -171,6 +173,8 @@ func (t *Target) Connect(ctx context.Context) (Identity, error) {
 // result: an *transport.UnreachableError, a *BecomeError, or ctx's. A call that
 // is cancelled has ended on the target, too, or a few seconds were not enough.
 func (t *Target) Do(ctx context.Context, call *module.Call) (*module.Result, error) {
+	t.enter()
+	defer t.leave()
 	s, err := t.connected(ctx)
 	if err != nil {
 		return nil, err

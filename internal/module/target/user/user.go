@@ -106,6 +106,9 @@ func (t *task) do(r *module.Result, commands ...[]string) *module.Result {
 		if t.env.Check {
 			continue
 		}
+		if minds(argv) {
+			endAgents(t.ctx, t.find())
+		}
 		out, err := tool.Run(t.ctx, t.env, argv...)
 		if err != nil {
 			return t.fail(err)
