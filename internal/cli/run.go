@@ -15,10 +15,12 @@ import (
 
 	"github.com/tutti-run/tutti/internal/agent/client"
 	"github.com/tutti-run/tutti/internal/agent/embedded"
+	"github.com/tutti-run/tutti/internal/agent/wire"
 	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/executor"
 	"github.com/tutti-run/tutti/internal/factcache"
+	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/output/text"
 	"github.com/tutti-run/tutti/internal/python"
 	"github.com/tutti-run/tutti/internal/transport/all"
@@ -65,6 +67,7 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 	sink := event.Events(ses.sinks()...)
 	p := client.NewPool(client.Options{
 		Dialers: all.Dialers(), Agents: embedded.Builtin("agent"), Registry: ses.registry, Self: []string{"/proc/self/exe", "agent"}, Holder: holder(runID),
+		Notice: func(host string, call *module.Call, n wire.Notice) { sink(waiting(host, call, n)) },
 	})
 	locks := parallel.New(parallel.Options{Observe: func(e parallel.Event) {
 		l := event.Lock{Step: e.Kind.String(), Time: e.Time, Key: e.Key, Owner: e.Owner, Holder: e.Holder, Queue: e.Queue, Waited: e.Waited}
@@ -90,6 +93,22 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		return nil, nil, err
 	}
 	return o, p.Close, nil
+}
+
+// waiting tells of a lock on a target that another run, or another controller,
+// holds.
+func waiting(host string, call *module.Call, n wire.Notice) event.Lock {
+	l := event.Lock{Step: parallel.Waiting.String(), Time: time.Now(), Key: "target:" + host, Owner: call.Task, Holder: n.Holder}
+	if n.Resource != "" {
+		l.Key += "/" + n.Resource
+	}
+	if !n.Waiting {
+		l.Step = parallel.Acquired.String()
+	}
+	if !n.Since.IsZero() {
+		l.Held = l.Time.Sub(n.Since)
+	}
+	return l
 }
 
 // factCache is where facts are kept between runs, if the configuration says so.

@@ -134,10 +134,7 @@ func (p *playRun) failHost(d done, count *event.Counts) {
 }
 
 func (p *playRun) failedTask(t *playbook.Task) *value.Map {
-	name := p.names[t]
-	if v, ok := value.Plain(t.Name).(string); ok {
-		name = v
-	}
+	name, _ := value.Plain(t.Name).(string) // empty where the playbook gives none
 	return value.MapOf("name", name, "action", t.Action, "args", value.Plain(t.Args), "register", nilIfEmpty(t.Register),
 		"tags", value.Plain(slices.Clone(t.Tags)), "path", t.Pos.String())
 }

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/event"
@@ -13,6 +14,7 @@ import (
 // judge says what a module's result means: changed_when, failed_when, what is
 // ignored, who is notified.
 func (it *item) judge(res *module.Result) *outcome {
+	res.Warnings = append(slices.Clip(it.warnings), res.Warnings...)
 	out := &outcome{finished: true, result: res.ToMap()}
 	if res.Get("include") != nil {
 		out.include, _ = res.Get("include").([]*include)

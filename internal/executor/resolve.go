@@ -293,6 +293,7 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 		return it.invocation(module.Fail("%s", err), spec, args), nil
 	}
 	r.spec, r.args = spec, parsed
+	it.warnings = parsed.Warnings()
 	control := it.Modules.Control(name)
 	if control == nil {
 		r.Call = &module.Call{Module: name, Args: args}
@@ -324,6 +325,7 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 
 // fillIn sets what every call of this item has.
 func (it *item) fillIn(call *module.Call) {
+	call.Task = it.owner()
 	call.Check, call.Diff, call.NoLog, call.Verbosity = it.check, it.diff, it.noLog || it.NoTargetLog, it.Verbosity
 }
 

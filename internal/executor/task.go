@@ -34,6 +34,8 @@ type item struct {
 
 	noLog  bool
 	secret []string // values of parameters that must not be shown
+	// warnings are remarks on the arguments, for the result.
+	warnings []string
 	// where the item runs:
 	delegate  *inventory.Host // nil on the host itself
 	delegated string
