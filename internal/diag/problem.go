@@ -123,7 +123,9 @@ func Excerpt(pos Pos) string {
 func Nearest(name string, candidates []string) string {
 	best, bestDistance := "", 1+max(1, len(name)/3)
 	for _, c := range candidates {
-		if d := distance(name, c, bestDistance); d < bestDistance {
+		// At the same distance the longer one is meant: people leave letters out
+		// more often than they put others in.
+		if d := distance(name, c, bestDistance+1); d < bestDistance || d == bestDistance && best != "" && len(c) > len(best) {
 			best, bestDistance = c, d
 		}
 	}

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
@@ -10,7 +11,7 @@ import (
 
 // AdHoc makes a playbook of one task, as `tutti run` asks for it. args is
 // "name=value ..." text, free text, or a JSON object.
-func (l *Loader) AdHoc(dir, pattern, module, args string, async, poll int) (*Playbook, error) {
+func (l *Loader) AdHoc(dir, pattern, module, args string, async, poll, timeout int) (*Playbook, error) {
 	r := &reader{Loader: l}
 	pos := diag.Pos{File: "-a"}
 	p := &Play{Pos: pos, Path: filepath.Join(dir, "ad-hoc"), Name: "Ansible Ad-Hoc", Hosts: pattern, Keywords: &Keywords{}, GatherFacts: false}
@@ -23,6 +24,9 @@ func (l *Loader) AdHoc(dir, pattern, module, args string, async, poll int) (*Pla
 		node = n
 	}
 	task := &yaml.Node{Kind: yaml.Map, Pos: pos, Pairs: []yaml.Pair{{Key: yaml.NewText(module, diag.Pos{File: "-m"}), Value: node}}}
+	if timeout > 0 {
+		task.Pairs = append(task.Pairs, yaml.Pair{Key: yaml.NewText("timeout", pos), Value: yaml.NewText(strconv.Itoa(timeout), pos)})
+	}
 	t := r.task(task, scope{keywords: &Keywords{}, play: p, dir: dir})
 	if t != nil {
 		if plain, ok := t.(*Task); ok && async > 0 {
