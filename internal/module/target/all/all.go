@@ -10,6 +10,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/blockinfile"
 	"github.com/tutti-run/tutti/internal/module/target/command"
 	"github.com/tutti-run/tutti/internal/module/target/copy"
+	"github.com/tutti-run/tutti/internal/module/target/cron"
 	"github.com/tutti-run/tutti/internal/module/target/fetch"
 	"github.com/tutti-run/tutti/internal/module/target/file"
 	"github.com/tutti-run/tutti/internal/module/target/find"
@@ -46,6 +47,7 @@ func Targets() []*module.Target {
 		&command.Command,
 		&command.Shell,
 		&copy.Module,
+		&cron.Module,
 		&fetch.Module,
 		&file.Module,
 		&find.Module,
