@@ -21,6 +21,7 @@ type runOptions struct {
 	module, args string
 	background   int
 	poll         int
+	taskTimeout  int
 	oneLine      bool
 	listHosts    bool
 	tree         string
@@ -46,6 +47,7 @@ func newRunCommand(s Streams) *cobra.Command {
 	f.StringVarP(&o.args, "args", "a", "", "the module's arguments")
 	f.IntVarP(&o.background, "background", "B", 0, "run in the background, for at most so many seconds")
 	f.IntVarP(&o.poll, "poll", "P", -1, "seconds between looks at the background job")
+	f.IntVar(&o.taskTimeout, "task-timeout", 0, "seconds after which the task is given up")
 	f.BoolVarP(&o.oneLine, "one-line", "o", false, "show each result on one line")
 	f.BoolVar(&o.listHosts, "list-hosts", false, "list the hosts and do nothing")
 	f.StringVarP(&o.tree, "tree", "t", "", "write each host's result to a file in this folder")
@@ -74,8 +76,8 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 	if err != nil {
 		return err
 	}
-	for _, m := range missing {
-		ses.warn("Could not match supplied host pattern, ignoring: " + m)
+	if err := ses.mismatch(missing); err != nil {
+		return err
 	}
 	if o.listHosts {
 		fmt.Fprintf(s.Out, "  hosts (%d):\n", len(hosts))
@@ -97,12 +99,18 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 	if o.args == "" && (o.module == "command" || o.module == "shell" || o.module == "script" || o.module == "raw") {
 		return optionsError{fmt.Errorf("No argument passed to %s module", o.module)}
 	}
+	if o.taskTimeout == 0 {
+		o.taskTimeout = c.Int("TASK_TIMEOUT")
+	}
 	if o.poll < 0 {
 		o.poll = c.Int("DEFAULT_POLL_INTERVAL")
 	}
-	pb, err := ses.loader.AdHoc(ses.baseDir, pattern, o.module, o.args, o.background, o.poll)
+	pb, err := ses.loader.AdHoc(ses.baseDir, pattern, o.module, o.args, o.background, o.poll, o.taskTimeout)
 	if err != nil {
 		return err
+	}
+	if c.Text("DEFAULT_STDOUT_CALLBACK") == "oneline" && c.Bool("DEFAULT_LOAD_CALLBACK_PLUGINS") {
+		o.oneLine = true
 	}
 	ses.minimal = &minimal.Options{OneLine: o.oneLine}
 	r, closer, err := ses.newRun(ctx)

@@ -79,6 +79,9 @@ func runInventory(ctx context.Context, s Streams, cmd *cobra.Command, o *invento
 	case o.host != "":
 		h := ses.inventory.LookupHost(o.host)
 		if h == nil {
+			if err := ses.mismatch([]string{o.host}); err != nil {
+				return err
+			}
 			return optionsError{fmt.Errorf("You must pass a single valid host to --host parameter")}
 		}
 		out, err = ses.format(o, ses.hostVars(h))
@@ -199,9 +202,6 @@ func (ses *session) listInventory(export bool) *value.Map {
 		}
 		var children []any
 		for _, c := range g.Children {
-			if c.Name == "ungrouped" && len(c.Hosts) == 0 {
-				continue
-			}
 			children = append(children, c.Name)
 		}
 		for _, c := range g.Children {

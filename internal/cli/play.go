@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -114,11 +115,26 @@ func (ses *session) checkLimit() error {
 	if err != nil {
 		return err
 	}
-	for _, m := range missing {
-		ses.warn("Could not match supplied host pattern, ignoring: " + m)
+	if err := ses.mismatch(missing); err != nil {
+		return err
 	}
 	if len(hosts) == 0 {
 		return fmt.Errorf("Specified hosts and/or --limit does not match any hosts")
+	}
+	return nil
+}
+
+// mismatch says which parts of a pattern match nobody, as the configuration
+// wants it: as a warning, as an error, or not at all.
+func (ses *session) mismatch(missing []string) error {
+	for _, m := range missing {
+		text := "Could not match supplied host pattern, ignoring: " + m
+		switch ses.config.Text("HOST_PATTERN_MISMATCH") {
+		case "error":
+			return errors.New(text)
+		case "warning":
+			ses.warn(text)
+		}
 	}
 	return nil
 }

@@ -58,12 +58,12 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 	if ses.extra, err = readExtraVars(o.extraVars, ses.readFile, yaml.Options{Vault: ses.inlineVault}); err != nil {
 		return nil, err
 	}
+	extensions := strings.Join(c.List("DEFAULT_JINJA2_EXTENSIONS"), " ")
+	ses.engine = template.New(template.Options{Native: c.Bool("DEFAULT_JINJA2_NATIVE"), Do: strings.Contains(extensions, ".do"), LoopControls: strings.Contains(extensions, "loopcontrols")})
 	if ses.inventory, err = ses.loadInventory(ctx); err != nil {
 		return nil, err
 	}
 	ses.registry = module.NewRegistry(targets.Targets(), controls.Controls())
-	extensions := strings.Join(c.List("DEFAULT_JINJA2_EXTENSIONS"), " ")
-	ses.engine = template.New(template.Options{Native: c.Bool("DEFAULT_JINJA2_NATIVE"), Do: strings.Contains(extensions, ".do"), LoopControls: strings.Contains(extensions, "loopcontrols")})
 	ses.vars = vars.New(vars.Config{
 		Inventory: ses.inventory, PlaybookDir: ses.baseDir, LoadFile: ses.loadVars, Extra: ses.extra, Options: ses.magicOptions(),
 		MergeHashes: c.Text("DEFAULT_HASH_BEHAVIOUR") == "merge", InjectFacts: c.Bool("INJECT_FACTS_AS_VARS"), PrivateRoleVars: c.Bool("DEFAULT_PRIVATE_ROLE_VARS"),
@@ -114,27 +114,6 @@ func (ses *session) warn(msg string) {
 	}
 	ses.warnings = append(ses.warnings, msg)
 	fmt.Fprintf(ses.Err, "[WARNING]: %s\n", msg)
-}
-
-func (ses *session) loadInventory(ctx context.Context) (*inventory.Inventory, error) {
-	o := inventory.Options{ReadFile: ses.readFile, Vault: ses.inlineVault, Warn: ses.warn,
-		AnyUnparsedFailed: ses.config.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"), UnparsedFailed: ses.config.Bool("INVENTORY_UNPARSED_IS_FAILED"),
-		MergeHashes: ses.config.Text("DEFAULT_HASH_BEHAVIOUR") == "merge", IgnoreExtensions: ses.config.List("INVENTORY_IGNORE_EXTS")}
-	sources := ses.options.inventory
-	if len(sources) == 1 && sources[0] == "/etc/ansible/hosts" && !isFile(sources[0]) {
-		// The default that nobody made: no reason to warn twice.
-		if _, err := os.Stat(sources[0]); err != nil {
-			sources = nil
-		}
-	}
-	inv, err := inventory.Load(ctx, sources, o)
-	if err != nil {
-		return nil, err
-	}
-	if len(inv.Hosts()) == 0 && ses.config.Bool("LOCALHOST_WARNING") {
-		ses.warn("provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'")
-	}
-	return inv, nil
 }
 
 // readFile reads a file, decrypting it if it is a vault.

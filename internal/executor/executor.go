@@ -81,6 +81,9 @@ type Options struct {
 	FactPath      string
 	NoTargetLog   bool
 	Native        bool // jinja2_native
+	// Mismatch hears of the parts of a play's pattern that match nobody. Its
+	// error ends the run. It may be nil.
+	Mismatch func(parts []string) error
 	// ErrorOnMissingHandler makes a notification without a handler an error.
 	ErrorOnMissingHandler bool
 	AnyErrorsFatal        bool

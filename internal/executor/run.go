@@ -180,8 +180,10 @@ func (r *Run) hosts(c *template.Context, p *playbook.Play) ([]*inventory.Host, e
 	if err != nil {
 		return nil, at(p.Pos, err)
 	}
-	for _, m := range missing {
-		r.warn("Could not match supplied host pattern, ignoring: " + m)
+	if r.Mismatch != nil {
+		if err := r.Mismatch(missing); err != nil {
+			return nil, err
+		}
 	}
 	if r.Subset != "" {
 		limited, _, err := r.Limit()

@@ -1,10 +1,22 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 )
+
+// errUnfinished is about a range without an end.
+var errUnfinished = errors.New("host range must specify end value")
+
+// expandHost takes a host pattern apart: the names that it stands for, and the
+// port, 0 if there is none.
+func expandHost(text string) ([]string, int, error) {
+	pattern, port := splitPort(text)
+	names, err := expandRange(pattern)
+	return names, port, err
+}
 
 // expandRange expands every [a:b:step] in a host name.
 func expandRange(name string) ([]string, error) {
@@ -34,7 +46,7 @@ func expandRange(name string) ([]string, error) {
 		begin = "0"
 	}
 	if end == "" {
-		return nil, fmt.Errorf("host range must specify end value: [%s]", body)
+		return nil, fmt.Errorf("%w: [%s]", errUnfinished, body)
 	}
 	middle, err := sequence(begin, end, step)
 	if err != nil {

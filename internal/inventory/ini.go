@@ -44,7 +44,7 @@ func readINI(inv *Inventory, data []byte, path string) error {
 						return fail("", "Invalid section entry: '%s'. Please make sure that there are no spaces in the section entry, and that there are no other invalid characters", line)
 					}
 					group, kind = name, k
-					if k == "vars" && inv.groups[name] == nil {
+					if k == "vars" && inv.LookupGroup(inv.safe(name)) == nil {
 						undeclared[name] = pending{pos, k}
 						order = append(order, name)
 						inv.Group(name)
@@ -71,7 +71,7 @@ func readINI(inv *Inventory, data []byte, path string) error {
 			if strings.ContainsAny(name, " \t=") {
 				return fail("", "Expected group name, got: %s", line)
 			}
-			if inv.groups[name] == nil {
+			if inv.LookupGroup(inv.safe(name)) == nil {
 				undeclared[name] = pending{pos, "children"}
 				order = append(order, name)
 			}
@@ -116,8 +116,7 @@ func iniHost(inv *Inventory, g *Group, line string, pos diag.Pos) error {
 	if len(words) == 0 {
 		return nil
 	}
-	pattern, port := splitPort(words[0])
-	names, err := expandRange(pattern)
+	names, port, err := expandHost(words[0])
 	if err != nil {
 		return &diag.Problem{Pos: pos, Msg: err.Error()}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -25,6 +26,10 @@ type Inventory struct {
 	implicit *Host
 	// merge makes dicts set twice one dict (hash_behaviour = merge).
 	merge bool
+	// names and warn are about names of groups that are no identifiers; see
+	// Options.GroupNames.
+	names string
+	warn  func(string)
 }
 
 // Host is one inventory name.
@@ -63,6 +68,9 @@ func New() *Inventory {
 
 // Group returns the group of that name, made if need be.
 func (inv *Inventory) Group(name string) *Group {
+	if inv.groups[name] == nil {
+		name = inv.safe(name)
+	}
 	if g := inv.groups[name]; g != nil {
 		return g
 	}
@@ -70,6 +78,42 @@ func (inv *Inventory) Group(name string) *Group {
 	inv.groups[name] = g
 	inv.gorder = append(inv.gorder, g)
 	return g
+}
+
+// safe is the name that a group called name gets.
+func (inv *Inventory) safe(name string) string {
+	valid := validName(name)
+	if valid == name {
+		return name
+	}
+	say := func(what string) {
+		if inv.warn != nil {
+			inv.warn("Invalid characters were found in group names " + what + ", use -vvvv to see details")
+		}
+	}
+	switch inv.names {
+	case "always":
+		say("and automatically replaced")
+		return valid
+	case "silently":
+		return valid
+	case "never":
+		say("but not replaced")
+	}
+	return name
+}
+
+// validName makes a name an identifier.
+func validName(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if r == '_' || unicode.IsLetter(r) || i > 0 && unicode.IsNumber(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteByte('_')
+		}
+	}
+	return b.String()
 }
 
 // Host returns the host of that name, made if need be.

@@ -121,7 +121,7 @@ func TestScriptAndList(t *testing.T) {
 	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	inv, err := Load(context.Background(), []string{path, "d,e[1:2],"}, Options{})
+	inv, err := Load(context.Background(), []string{path, "d,e[1:2],"}, Options{Enabled: []string{"advanced_host_list", "script"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,8 +141,75 @@ func TestMistakesAreWarnings(t *testing.T) {
 		"h 'x\n":                             "quotation",
 	} {
 		_, warnings := loadText(t, "hosts", text)
-		if len(warnings) == 0 || !strings.Contains(warnings[0], want) {
+		if !strings.Contains(strings.Join(warnings, "\n"), want) {
 			t.Errorf("%q: %q, want something about %q", text, warnings, want)
+		}
+	}
+}
+
+func TestTOML(t *testing.T) {
+	const text = `
+# a comment
+[web.hosts]
+"w[1:2]" = { port = 8_080, on = true, names = ["a", 'b\c', """
+x\
+   y"""] }
+[web.vars]
+a.b = 0x1F
+big = 99999999999999999999
+half = 5e-1
+when = 2024-01-02T03:04:05Z
+[all]
+children = ["web"]
+`
+	path := filepath.Join(t.TempDir(), "hosts.toml")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	inv, err := Load(context.Background(), []string{path}, Options{Enabled: []string{"toml"}, UnparsedFailed: true, Warn: func(w string) { t.Error(w) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := names(inv.Hosts()); got != "w1 w2" {
+		t.Errorf("hosts %s", got)
+	}
+	if got, want := string(value.ToJSON(inv.LookupHost("w2").Vars)), `{"port":8080,"on":true,"names":["a","b\\c","xy"]}`; got != want {
+		t.Errorf("variables of w2: %s, want %s", got, want)
+	}
+	if got, want := string(value.ToJSON(inv.LookupGroup("web").Vars)), `{"a":{"b":31},"big":99999999999999999999,"half":0.5,"when":"2024-01-02T03:04:05Z"}`; got != want {
+		t.Errorf("variables of web: %s, want %s", got, want)
+	}
+}
+
+func TestTOMLMistakes(t *testing.T) {
+	for _, text := range []string{"a = ", "a = 01", "a = yes", "a = 'x", "[a", "[a]\n[a]", "a = 1\na = 2", "a = {b = 1}\n[a.c]", "a = [1 2]", "a = \"\\q\"", "a = 1 b = 2", "= 1"} {
+		if m, err := parseTOML([]byte(text), "f.toml"); err == nil || !strings.Contains(err.Error(), "f.toml:") {
+			t.Errorf("%q gave %v, %v", text, m, err)
+		}
+	}
+}
+
+func FuzzTOML(f *testing.F) {
+	f.Add("[a.b]\nc = [1, {d = 'e'}]\n[[f]]\n")
+	f.Fuzz(func(_ *testing.T, text string) { _, _ = parseTOML([]byte(text), "f.toml") })
+}
+
+func TestGroupNames(t *testing.T) {
+	for mode, want := range map[string]struct {
+		group string
+		said  bool
+	}{"never": {"a-b", true}, "ignore": {"a-b", false}, "always": {"a_b", true}, "silently": {"a_b", false}} {
+		path := filepath.Join(t.TempDir(), "hosts")
+		if err := os.WriteFile(path, []byte("[a-b]\nh\n[c:children]\na-b\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		said := false
+		inv, err := Load(context.Background(), []string{path}, Options{GroupNames: mode, Enabled: []string{"ini"}, Warn: func(string) { said = true }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := names(inv.HostsOf(inv.LookupGroup("c"))); inv.LookupGroup(want.group) == nil || said != want.said || got != "h" {
+			t.Errorf("%s: group %s is %v, warned %t, hosts of c: %s", mode, want.group, inv.LookupGroup(want.group), said, got)
 		}
 	}
 }

@@ -1,18 +1,19 @@
 package inventory
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/yaml"
 )
 
 // Options says how sources are read.
@@ -28,9 +29,28 @@ type Options struct {
 	UnparsedFailed    bool
 	// MergeHashes makes dicts set in several places one dict.
 	MergeHashes bool
+	// GroupNames says what happens to names of groups that are no identifiers:
+	// never (nothing, with a warning), ignore (nothing), always and silently
+	// (other characters become _).
+	GroupNames string
+	// Enabled are the formats that are tried, in this order. Nil is
+	// DefaultEnabled.
+	Enabled []string
+	// Templates evaluates constructed and generated inventories.
+	Templates Templates
+	// Vars gives a host's variables including those of files beside the
+	// inventory; nil without such files.
+	Vars func(*Inventory, *Host) *value.Map
+	// Extra are the variables of the command line.
+	Extra *value.Map
+	// Quiet leaves out the warning that there is no inventory at all.
+	Quiet bool
 	// IgnoreExtensions are endings of files left out in directories.
 	IgnoreExtensions []string
 }
+
+// DefaultEnabled are the formats that are tried where the user names none.
+var DefaultEnabled = []string{"host_list", "script", "auto", "yaml", "ini", "toml"}
 
 // DefaultIgnore are the endings that Ansible leaves out in directories.
 var DefaultIgnore = []string{".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".ini", ".cfg", ".retry"}
@@ -45,11 +65,14 @@ func Load(ctx context.Context, sources []string, o Options) (*Inventory, error) 
 	if o.Warn == nil {
 		o.Warn = func(string) {}
 	}
+	if o.Enabled == nil {
+		o.Enabled = DefaultEnabled
+	}
 	if o.IgnoreExtensions == nil {
 		o.IgnoreExtensions = DefaultIgnore
 	}
 	inv := New()
-	inv.Sources, inv.merge = sources, o.MergeHashes
+	inv.Sources, inv.merge, inv.names, inv.warn = sources, o.MergeHashes, o.GroupNames, o.Warn
 	for _, g := range inv.gorder {
 		g.merge = o.MergeHashes
 	}
@@ -71,6 +94,10 @@ func Load(ctx context.Context, sources []string, o Options) (*Inventory, error) 
 		if o.UnparsedFailed {
 			return nil, fmt.Errorf("No inventory was parsed, please check your configuration and options.")
 		}
+		if o.Quiet {
+			inv.reconcile()
+			return inv, nil
+		}
 		o.Warn("No inventory was parsed, only implicit localhost is available")
 	}
 	inv.reconcile()
@@ -79,27 +106,118 @@ func Load(ctx context.Context, sources []string, o Options) (*Inventory, error) 
 
 // load reads one source; false means that nothing could make sense of it.
 func load(ctx context.Context, inv *Inventory, source string, o Options) (bool, error) {
-	if strings.Contains(source, ",") {
-		if _, err := os.Stat(source); err != nil {
-			return true, hostList(inv, source)
-		}
-	}
 	st, err := os.Stat(source)
-	if err != nil {
-		o.Warn(fmt.Sprintf("Unable to parse %s as an inventory source: it does not exist", source))
-		return false, nil
-	}
-	if st.IsDir() {
+	if err == nil && st.IsDir() {
 		return loadDir(ctx, inv, source, o)
 	}
-	if err := loadFile(ctx, inv, source, st, o); err != nil {
+	var failures []string
+	for _, name := range o.Enabled {
+		name = strings.TrimPrefix(name, "ansible.builtin.")
+		f := formats[name]
+		if f.wants == nil || !f.wants(source, st) {
+			continue
+		}
+		err := f.read(ctx, inv, source, o)
+		if err == nil {
+			return true, nil
+		}
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		o.Warn(fmt.Sprintf("Unable to parse %s as an inventory source: %s", source, err))
-		return false, nil
+		failures = append(failures, fmt.Sprintf("\n* Failed to parse %s with %s plugin: %s", source, name, err))
 	}
-	return true, nil
+	for _, f := range failures {
+		o.Warn(f)
+	}
+	if o.AnyUnparsedFailed {
+		return false, fmt.Errorf("Completely failed to parse inventory source %s", source)
+	}
+	if st == nil {
+		o.Warn(fmt.Sprintf("Unable to parse %s as an inventory source: it does not exist", source))
+	} else {
+		o.Warn(fmt.Sprintf("Unable to parse %s as an inventory source", source))
+	}
+	return false, nil
+}
+
+// format is one way in which a source may be written.
+type format struct {
+	// wants tells from the name and the file, nil if there is none, whether
+	// reading is worth an attempt.
+	wants func(source string, st os.FileInfo) bool
+	read  func(ctx context.Context, inv *Inventory, source string, o Options) error
+}
+
+// formats are all of them, by Ansible's names.
+var formats = map[string]format{
+	"host_list":          {isList, func(_ context.Context, inv *Inventory, s string, _ Options) error { return hostList(inv, s) }},
+	"advanced_host_list": {isList, advancedHostList},
+	"script":             {isScript, func(ctx context.Context, inv *Inventory, s string, _ Options) error { return runScript(ctx, inv, s) }},
+	"auto":               {hasExtension(".yml", ".yaml"), auto},
+	"yaml":               {hasExtension("", ".yml", ".yaml", ".json"), fileReader(readYAML)},
+	"ini":                {isThere, fileReader(func(inv *Inventory, data []byte, path string, _ Options) error { return readINI(inv, data, path) })},
+	"toml":               {hasExtension(".toml"), fileReader(readTOML)},
+	"constructed":        {hasExtension("", ".config", ".yml", ".yaml", ".json"), fileReader(construct)},
+	"generator":          {hasExtension("", ".config", ".yml", ".yaml", ".json"), fileReader(generate)},
+}
+
+func isList(source string, st os.FileInfo) bool { return st == nil && strings.Contains(source, ",") }
+func isThere(_ string, st os.FileInfo) bool     { return st != nil }
+
+func isScript(source string, st os.FileInfo) bool {
+	if st == nil {
+		return false
+	}
+	if st.Mode()&0o111 != 0 {
+		return true
+	}
+	f, err := os.Open(source)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var start [2]byte
+	_, err = io.ReadFull(f, start[:])
+	return err == nil && string(start[:]) == "#!"
+}
+
+func hasExtension(extensions ...string) func(string, os.FileInfo) bool {
+	return func(source string, st os.FileInfo) bool {
+		return st != nil && slices.Contains(extensions, filepath.Ext(source))
+	}
+}
+
+// fileReader reads the file for a format that works on its content.
+func fileReader(read func(*Inventory, []byte, string, Options) error) func(context.Context, *Inventory, string, Options) error {
+	return func(_ context.Context, inv *Inventory, source string, o Options) error {
+		data, err := o.ReadFile(source)
+		if err != nil {
+			return err
+		}
+		return read(inv, data, source, o)
+	}
+}
+
+// auto reads a YAML file that names the plugin that it is for.
+func auto(_ context.Context, inv *Inventory, source string, o Options) error {
+	data, err := o.ReadFile(source)
+	if err != nil {
+		return err
+	}
+	n, err := yaml.Parse(data, source, yaml.Options{Vault: o.Vault})
+	if err != nil {
+		return err
+	}
+	name, _ := n.Get("plugin").Text()
+	switch strings.TrimPrefix(name, "ansible.builtin.") {
+	case "":
+		return fmt.Errorf("no root 'plugin' key found, '%s' is not a valid YAML inventory plugin config file", source)
+	case "constructed":
+		return construct(inv, data, source, o)
+	case "generator":
+		return generate(inv, data, source, o)
+	}
+	return fmt.Errorf("inventory config '%s' specifies unknown plugin '%s'", source, name)
 }
 
 func loadDir(ctx context.Context, inv *Inventory, dir string, o Options) (bool, error) {
@@ -130,80 +248,45 @@ func ignored(name string, endings []string) bool {
 	return slices.ContainsFunc(endings, func(e string) bool { return strings.HasSuffix(name, e) })
 }
 
-func loadFile(ctx context.Context, inv *Inventory, path string, st os.FileInfo, o Options) error {
-	if st.Mode()&0o111 != 0 {
-		err := runScript(ctx, inv, path)
-		if err == nil || !isExecFormat(err) {
-			return err
-		}
-	}
-	data, err := o.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".yml", ".yaml", ".json":
-		return readYAML(inv, data, path, o)
-	}
-	if trimmed := bytes.TrimSpace(data); bytes.HasPrefix(trimmed, []byte("---")) || bytes.HasPrefix(trimmed, []byte("{")) {
-		if err := readYAML(inv, data, path, o); err == nil {
-			return nil
-		}
-	}
-	return readINI(inv, data, path)
-}
-
-func isExecFormat(err error) bool {
-	return strings.Contains(err.Error(), "exec format error")
-}
-
-func runScript(ctx context.Context, inv *Inventory, path string) error {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	run := func(args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(ctx, abs, args...)
-		cmd.Dir = filepath.Dir(abs)
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		out, err := cmd.Output()
-		if err != nil {
-			var exit *exec.ExitError
-			if errors.As(err, &exit) {
-				return nil, fmt.Errorf("Inventory script (%s) had an execution error: %s", path, strings.TrimSpace(stderr.String()))
-			}
-			return nil, err
-		}
-		return out, nil
-	}
-	out, err := run("--list")
-	if err != nil {
-		return err
-	}
-	return readScript(inv, out, path, func(host string) ([]byte, error) { return run("--host", host) })
-}
-
-// hostList reads "a,b,c[1:3]".
+// hostList reads "a,b:2222".
 func hostList(inv *Inventory, source string) error {
 	for _, word := range splitList(source) {
 		if word = strings.TrimSpace(word); word == "" {
 			continue
 		}
-		pattern, port := splitPort(word)
-		names, err := expandRange(pattern)
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			h := inv.Host(name)
-			inv.addHost(inv.Group("ungrouped"), h)
-			if port > 0 {
-				h.Vars.Set("ansible_port", port)
-			}
-		}
+		name, port := splitPort(word)
+		addListed(inv, []string{name}, port)
 	}
 	return nil
+}
+
+// advancedHostList reads "a,b,c[1:3]": ranges count.
+func advancedHostList(_ context.Context, inv *Inventory, source string, o Options) error {
+	for _, word := range splitList(source) {
+		if word = strings.TrimSpace(word); word == "" {
+			continue
+		}
+		names, port, err := expandHost(word)
+		if errors.Is(err, errUnfinished) {
+			o.Warn("Unable to parse address from hostname, leaving unchanged: " + err.Error())
+			names, port, err = []string{word}, 0, nil
+		}
+		if err != nil {
+			return fmt.Errorf("Invalid data from string, could not parse: %w", err)
+		}
+		addListed(inv, names, port)
+	}
+	return nil
+}
+
+func addListed(inv *Inventory, names []string, port int) {
+	for _, name := range names {
+		h := inv.Host(name)
+		inv.addHost(inv.Group("ungrouped"), h)
+		if port > 0 {
+			h.Vars.Set("ansible_port", port)
+		}
+	}
 }
 
 // splitList splits at commas that stand outside of brackets.

@@ -32,7 +32,7 @@ func (inv *Inventory) MatchAll(patterns []string) (hosts []*Host, missing []stri
 			}
 		}
 	}
-	if len(plain) == 0 && (len(and) > 0 || len(not) > 0) {
+	if len(plain) == 0 { // only empty parts mean everybody too
 		plain = []string{"all"}
 	}
 	seen := map[*Host]bool{}

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/value"
@@ -19,28 +18,28 @@ func readYAML(inv *Inventory, data []byte, path string, o Options) error {
 		return &diag.Problem{Pos: n.Pos, Msg: "YAML inventory has invalid structure, it should be a dictionary, got: " + n.Describe()}
 	}
 	if !n.Get("plugin").IsNull() {
-		name, _ := n.Get("plugin").Text()
-		return &diag.Problem{Pos: n.Get("plugin").Pos, Msg: fmt.Sprintf("the inventory plugin '%s' is not available", name)}
+		return &diag.Problem{Pos: n.Get("plugin").Pos, Msg: "Plugin configuration YAML file, not YAML inventory"}
 	}
 	for _, p := range n.Pairs {
 		name, ok := p.Key.Text()
 		if !ok {
 			return &diag.Problem{Pos: p.Key.Pos, Msg: "Invalid group name, a string is expected"}
 		}
-		if err := yamlGroup(inv, name, p.Value); err != nil {
+		if err := yamlGroup(inv, name, p.Value, o); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func yamlGroup(inv *Inventory, name string, n *yaml.Node) error {
+func yamlGroup(inv *Inventory, name string, n *yaml.Node, o Options) error {
+	if !n.IsNull() && n.Kind != yaml.Map {
+		o.Warn(fmt.Sprintf("Skipping '%s' as this is not a valid group definition", name))
+		return nil
+	}
 	g := inv.Group(name)
 	if n.IsNull() {
 		return nil
-	}
-	if n.Kind != yaml.Map {
-		return &diag.Problem{Pos: n.Pos, Msg: fmt.Sprintf("Invalid \"%s\" entry for group: it should be a dictionary, got: %s", name, n.Describe())}
 	}
 	for _, p := range n.Pairs {
 		key, _ := p.Key.Text()
@@ -58,9 +57,12 @@ func yamlGroup(inv *Inventory, name string, n *yaml.Node) error {
 			case "vars", "children", "hosts":
 				return &diag.Problem{Pos: v.Pos, Msg: fmt.Sprintf("Invalid %q entry for %q group, requires a dictionary, found %s instead.", key, name, v.Describe())}
 			}
+			o.Warn(fmt.Sprintf("Skipping key (%s) in group (%s) as it is not a mapping, it is %s", key, name, v.Describe()))
 			continue
 		}
 		switch key {
+		default:
+			o.Warn(fmt.Sprintf("Skipping unexpected key (%s) in group (%s), only \"vars\", \"children\" and \"hosts\" are valid", key, name))
 		case "vars":
 			for _, e := range v.Pairs {
 				k, _ := e.Key.Text()
@@ -69,7 +71,7 @@ func yamlGroup(inv *Inventory, name string, n *yaml.Node) error {
 		case "children":
 			for _, e := range v.Pairs {
 				child, _ := e.Key.Text()
-				if err := yamlGroup(inv, child, e.Value); err != nil {
+				if err := yamlGroup(inv, child, e.Value, o); err != nil {
 					return err
 				}
 				if err := inv.link(g, inv.Group(child)); err != nil {
@@ -90,10 +92,10 @@ func yamlGroup(inv *Inventory, name string, n *yaml.Node) error {
 func yamlHost(inv *Inventory, g *Group, e yaml.Pair) error {
 	text, ok := e.Key.Text()
 	if !ok {
-		return &diag.Problem{Pos: e.Key.Pos, Msg: "a host's name must be text"}
+		shown := value.Str(e.Key.Value())
+		return &diag.Problem{Pos: e.Key.Pos, Msg: "Host pattern " + shown + " must be a string. Enclose integers/floats in quotation marks."}
 	}
-	pattern, port := splitPort(text)
-	names, err := expandRange(pattern)
+	names, port, err := expandHost(text)
 	if err != nil {
 		return &diag.Problem{Pos: e.Key.Pos, Msg: err.Error()}
 	}
@@ -108,104 +110,6 @@ func yamlHost(inv *Inventory, g *Group, e yaml.Pair) error {
 		}
 		if m, ok := e.Value.Value().(*value.Map); ok {
 			inv.update(h, m)
-		}
-	}
-	return nil
-}
-
-// readScript takes the JSON that an inventory script prints for --list.
-// hostVars asks the script for one host where it gave no _meta.
-func readScript(inv *Inventory, data []byte, path string, hostVars func(host string) ([]byte, error)) error {
-	pos := diag.Pos{File: path}
-	parsed, err := value.ParseJSON(data)
-	if err != nil {
-		return &diag.Problem{Pos: pos, Msg: fmt.Sprintf("failed to parse executable inventory script results: %s", err)}
-	}
-	top, ok := parsed.(*value.Map)
-	if !ok {
-		return &diag.Problem{Pos: pos, Msg: "failed to parse executable inventory script results: needs to be a json dict"}
-	}
-	var meta *value.Map
-	if m, ok := top.At("_meta").(*value.Map); ok {
-		meta, _ = m.At("hostvars").(*value.Map)
-	}
-	before := len(inv.order)
-	for name, v := range top.Strings() {
-		if name == "_meta" {
-			continue
-		}
-		if err := scriptGroup(inv, name, v, pos); err != nil {
-			return err
-		}
-	}
-	for _, h := range append([]*Host(nil), inv.order[min(before, len(inv.order)):]...) {
-		if meta != nil {
-			if vars, ok := meta.At(h.Name).(*value.Map); ok {
-				inv.update(h, value.MarkTemplates(vars, pos).(*value.Map))
-			}
-			continue
-		}
-		out, err := hostVars(h.Name)
-		if err != nil {
-			return &diag.Problem{Pos: pos, Msg: err.Error()}
-		}
-		if strings.TrimSpace(string(out)) == "" {
-			continue
-		}
-		v, err := value.ParseJSON(out)
-		if m, ok := v.(*value.Map); ok && err == nil {
-			inv.update(h, value.MarkTemplates(m, pos).(*value.Map))
-		} else {
-			return &diag.Problem{Pos: pos, Msg: fmt.Sprintf("could not parse post variable response for host %s", h.Name)}
-		}
-	}
-	return nil
-}
-
-func scriptGroup(inv *Inventory, name string, v any, pos diag.Pos) error {
-	g := inv.Group(name)
-	add := func(hosts any) {
-		l, _ := hosts.([]any)
-		for _, h := range l {
-			if s, ok := h.(string); ok {
-				inv.addHost(g, inv.Host(s))
-			}
-		}
-	}
-	m, ok := v.(*value.Map)
-	if !ok {
-		add(v)
-		return nil
-	}
-	if !m.Has("hosts") && !m.Has("vars") && !m.Has("children") {
-		// the oldest form: a dict that is one host of the group's name with its variables
-		h := inv.Host(name)
-		inv.addHost(g, h)
-		inv.update(h, value.MarkTemplates(m, pos).(*value.Map))
-		return nil
-	}
-	if hosts := m.At("hosts"); hosts != nil {
-		if _, ok := hosts.([]any); !ok {
-			return &diag.Problem{Pos: pos, Msg: fmt.Sprintf("You defined a group '%s' with bad data for the host list: %s", name, value.ToJSON(hosts))}
-		}
-		add(hosts)
-	}
-	if vars := m.At("vars"); vars != nil {
-		vm, ok := vars.(*value.Map)
-		if !ok {
-			return &diag.Problem{Pos: pos, Msg: fmt.Sprintf("You defined a group '%s' with bad data for variables: %s", name, value.ToJSON(vars))}
-		}
-		for k, v := range vm.Strings() {
-			g.setVar(k, value.MarkTemplates(v, pos))
-		}
-	}
-	if children, ok := m.At("children").([]any); ok {
-		for _, c := range children {
-			if s, ok := c.(string); ok {
-				if err := inv.link(g, inv.Group(s)); err != nil {
-					return &diag.Problem{Pos: pos, Msg: err.Error()}
-				}
-			}
 		}
 	}
 	return nil
