@@ -147,7 +147,7 @@ func choose(subset []string) (map[string]bool, string) {
 		more, known := subsetAliases[word]
 		return append(out, more...), known || len(out) > 0
 	}
-	chosen := map[string]bool{}
+	chosen, asked := map[string]bool{}, map[string]bool{} // asked by name: no exclusion takes it away
 	positive := false
 	exclude := map[string]bool{}
 	excludeMin := false
@@ -162,10 +162,6 @@ func choose(subset []string) (map[string]bool, string) {
 			switch {
 			case not && bare == "min":
 				excludeMin = true
-			case not && bare == "all":
-				for _, n := range list {
-					exclude[n] = true
-				}
 			case not:
 				for _, n := range list {
 					exclude[n] = true
@@ -174,6 +170,7 @@ func choose(subset []string) (map[string]bool, string) {
 				positive = true
 				for _, n := range list {
 					chosen[n] = true
+					asked[n] = bare != "all"
 				}
 			}
 		}
@@ -185,7 +182,7 @@ func choose(subset []string) (map[string]bool, string) {
 		}
 	}
 	for n := range exclude {
-		if !positive || !slices.Contains(subset, n) {
+		if !asked[n] {
 			delete(chosen, n)
 		}
 	}
@@ -193,7 +190,7 @@ func choose(subset []string) (map[string]bool, string) {
 	for _, n := range min {
 		if !excludeMin {
 			chosen[n] = true
-		} else if !slices.Contains(subset, n) {
+		} else if !asked[n] {
 			delete(chosen, n)
 		}
 	}
