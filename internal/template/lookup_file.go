@@ -177,13 +177,15 @@ func lookupFirstFound(l *look) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range names {
-		for _, kind := range []string{"files", "templates", "vars"} {
+	// As a lookup it looks beside files only; as a loop (with_first_found) of a
+	// task about templates or variables, beside those. So files come first.
+	for _, kind := range []string{"files", "templates", "vars"} {
+		for _, n := range names {
 			if filepath.IsAbs(n) || strings.HasPrefix(n, "~") {
 				if path, err := l.find("", n); err == nil {
 					return []any{path}, nil
 				}
-				break
+				continue
 			}
 			for _, d := range l.searchDirs(kind) {
 				path := filepath.Join(d, n)

@@ -20,7 +20,10 @@ var Module = module.Target{
 	},
 	Run: func(_ context.Context, _ *module.Env, args module.Args) *module.Result {
 		if args.String("data") == "crash" {
-			return module.Fail("boom")
+			// What a module leaves behind that ends in an exception, as this one
+			// is asked to.
+			return module.Fail("MODULE FAILURE\nSee stdout/stderr for the exact error").
+				Set("module_stdout", "").Set("module_stderr", "Exception: boom\n").Set("rc", 1)
 		}
 		return module.OK().Set("ping", args.String("data"))
 	},
