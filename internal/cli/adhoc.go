@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tutti-run/tutti/internal/config"
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/executor"
+	"github.com/tutti-run/tutti/internal/inventory"
 	"github.com/tutti-run/tutti/internal/output/minimal"
 	"github.com/tutti-run/tutti/internal/output/text"
 	"github.com/tutti-run/tutti/internal/playbook"
@@ -78,6 +80,13 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 	}
 	if err := ses.mismatch(missing); err != nil {
 		return err
+	}
+	if ses.limit != "" {
+		limited, _, err := ses.inventory.Match(ses.limit)
+		if err != nil {
+			return err
+		}
+		hosts = slices.DeleteFunc(slices.Clone(hosts), func(h *inventory.Host) bool { return !slices.Contains(limited, h) })
 	}
 	if o.listHosts {
 		fmt.Fprintf(s.Out, "  hosts (%d):\n", len(hosts))

@@ -96,7 +96,11 @@ func runInventory(ctx context.Context, s Streams, cmd *cobra.Command, o *invento
 		}
 		out = strings.Join(ses.graph(g, 0, o.vars), "\n") + "\n"
 	default:
-		out, err = ses.format(o, ses.listInventory(o.export))
+		if o.yaml {
+			out, err = ses.format(o, ses.treeInventory(o.export))
+		} else {
+			out, err = ses.format(o, ses.listInventory(o.export))
+		}
 	}
 	if err != nil {
 		return err
@@ -114,7 +118,7 @@ func (ses *session) format(o *inventoryOptions, v any) (string, error) {
 		return "", fmt.Errorf("--toml is not supported; use JSON or --yaml")
 	case o.yaml:
 		c := &template.Context{Vars: template.MapScope{"v": v}}
-		return ses.engine.ResolveString(c, value.Text("{{ v | to_nice_yaml }}", diagNowhere))
+		return ses.engine.ResolveString(c, value.Text("{{ v | to_yaml(default_flow_style=False) }}", diagNowhere))
 	}
 	return string(value.JSON{Indent: 4, SortKeys: true}.Append(nil, v)) + "\n", nil
 }
@@ -139,15 +143,11 @@ func (ses *session) graph(g *inventory.Group, depth int, vars bool) []string {
 		return strings.Repeat("  |", depth) + "--" + text
 	}
 	lines := []string{name("@"+g.Name+":", depth)}
-	children := append([]*inventory.Group(nil), g.Children...)
-	sort.Slice(children, func(i, j int) bool { return children[i].Name < children[j].Name })
-	for _, c := range children {
+	for _, c := range g.Children {
 		lines = append(lines, ses.graph(c, depth+1, vars)...)
 	}
 	if g.Name != "all" {
-		hosts := append([]*inventory.Host(nil), g.Hosts...)
-		sort.Slice(hosts, func(i, j int) bool { return hosts[i].Name < hosts[j].Name })
-		for _, h := range hosts {
+		for _, h := range g.Hosts {
 			lines = append(lines, name(h.Name, depth+1))
 			if vars {
 				lines = append(lines, varLines(ses.hostVars(h), depth+2)...)
@@ -155,7 +155,7 @@ func (ses *session) graph(g *inventory.Group, depth int, vars bool) []string {
 		}
 	}
 	if vars {
-		lines = append(lines, varLines(ses.vars.GroupVars(g), depth+1)...)
+		lines = append(lines, varLines(ses.groupVars(g), depth+1)...)
 	}
 	return lines
 }
@@ -167,6 +167,52 @@ func varLines(m *value.Map, depth int) []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// groupVars are the variables set for a group, its priority among them.
+func (ses *session) groupVars(g *inventory.Group) *value.Map {
+	m := shownSource(ses.vars.GroupVars(g)).(*value.Map)
+	if g.Priority != 1 {
+		m.Set("ansible_group_priority", g.Priority)
+	}
+	return m
+}
+
+// treeInventory is the YAML of --list: groups inside of groups, each host's
+// variables where it is met first.
+func (ses *session) treeInventory(export bool) *value.Map {
+	seen := map[*inventory.Host]bool{}
+	var walk func(g *inventory.Group) *value.Map
+	walk = func(g *inventory.Group) *value.Map {
+		out, children, hosts := value.NewMap(3), value.NewMap(len(g.Children)), value.NewMap(len(g.Hosts))
+		for _, c := range g.Children {
+			children.Set(c.Name, walk(c))
+		}
+		if g.Name != "all" {
+			for _, h := range g.Hosts {
+				vars := value.NewMap(0)
+				if !seen[h] {
+					seen[h] = true
+					if vars = ses.hostVars(h); export {
+						vars = shownSource(ses.vars.HostOnlyVars(h)).(*value.Map)
+					}
+				}
+				hosts.Set(h.Name, vars)
+			}
+		}
+		set := func(name string, m *value.Map) {
+			if m.Len() > 0 {
+				out.Set(name, m)
+			}
+		}
+		set("children", children)
+		set("hosts", hosts)
+		if export {
+			set("vars", ses.groupVars(g))
+		}
+		return out
+	}
+	return value.MapOf("all", walk(ses.inventory.LookupGroup("all")))
 }
 
 // listInventory is the JSON of --list: groups, and the variables of hosts
@@ -211,8 +257,8 @@ func (ses *session) listInventory(export bool) *value.Map {
 			m.Set("children", children)
 		}
 		if export {
-			if vars := ses.vars.GroupVars(g); vars.Len() > 0 {
-				m.Set("vars", shownSource(vars))
+			if vars := ses.groupVars(g); vars.Len() > 0 {
+				m.Set("vars", vars)
 			}
 		}
 		if m.Len() > 0 || g.Name == "all" {

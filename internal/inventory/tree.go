@@ -90,7 +90,7 @@ func yamlGroup(inv *Inventory, name string, n *yaml.Node, o Options) error {
 }
 
 func yamlHost(inv *Inventory, g *Group, e yaml.Pair) error {
-	text, ok := e.Key.Text()
+	text, ok := e.Key.Value().(string)
 	if !ok {
 		shown := value.Str(e.Key.Value())
 		return &diag.Problem{Pos: e.Key.Pos, Msg: "Host pattern " + shown + " must be a string. Enclose integers/floats in quotation marks."}
