@@ -30,8 +30,10 @@
 //
 // # Order of waiting
 //
-// A request waits for its exclusive keys in sorted order, then for its slots,
-// then for its rate tokens. Sorted keys cannot deadlock. Slots come after
+// A request waits for its global names, then for those of its machine, then for
+// its slots, then for its rate tokens. The names of one kind are taken at once,
+// and nobody who holds a later kind waits for an earlier one, so there is no
+// deadlock. Slots come after
 // keys, so that nobody who waits for a lock keeps a slot from others. Tokens
 // come last, so that a call begins when its token is due and not in a bunch.
 //
@@ -44,5 +46,7 @@
 // A Lease is advice to those who ask. A process that stalls while it holds a
 // lease from a coordinator, and wakes after the lease was given away, can do
 // harm until it looks at lease.Context(). A rate bounds when calls begin here;
-// it does not know about other users of the same account.
+// it does not know about other users of the same account. A request with several
+// rates begins when its last token has come: the tokens of each key are evenly
+// spaced, the beginnings of such requests need not be.
 package parallel

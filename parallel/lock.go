@@ -2,6 +2,7 @@ package parallel
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -11,62 +12,74 @@ type domainID struct {
 	host string
 }
 
+// key is the Key of a name in the domain.
+func (id domainID) key(name string) Key { return Key{Kind: id.kind, Host: id.host, Name: name} }
+
 // domain is the keys of one machine, or all global ones, that are in use. It
 // is dropped when nobody holds or waits for anything in it.
+//
+// A request takes all its names in a domain at once. Taking them one after the
+// other would deadlock: A holds x and wants y, B came in between and wants all
+// names; A would wait behind B, and B for A.
 type domain struct {
-	id    domainID
-	keys  map[string]*lockState
-	whole lockState // the empty name, which overlaps all others
-	held  int       // how many named keys are held
-	queue uint64    // numbers the waiters of the domain in order of arrival
-	// namedWaiting counts the waiters of named keys.
-	namedWaiting int
+	id      domainID
+	keys    map[string]*lockState
+	whole   lockState // the empty name, which overlaps all others
+	held    int       // how many named keys are held
+	number  uint64    // numbers the waiters in order of arrival
+	waiting int       // waiters of named keys
 }
 
-// lockState is one key: who holds it and who waits.
+// lockState is one key: who holds it and who waits, first come first.
 type lockState struct {
-	holder *grant
-	first  *waiter
-	last   *waiter
-	count  int
+	holder      *grant
+	first, last *place
+	count       int
 }
 
-// grant is one key held by one request.
+// grant is the names of a domain that one request holds.
 type grant struct {
 	d     *domain
-	name  string
+	names []string
 	owner string
 	since time.Time
+	one   [1]string
 }
 
+// waiter is a request in line, with one place for each of its names.
 type waiter struct {
-	prev, next *waiter
-	number     uint64
-	name       string
-	grant      *grant
-	ready      chan struct{}
+	number uint64
+	grant  *grant
+	ready  chan struct{}
+	places []place
 }
 
-func (s *lockState) push(w *waiter) {
+// place is a waiter's place in the line for one name.
+type place struct {
+	prev, next *place
+	w          *waiter
+}
+
+func (s *lockState) push(p *place) {
 	if s.last == nil {
-		s.first, s.last = w, w
+		s.first, s.last = p, p
 	} else {
-		w.prev, s.last.next = s.last, w
-		s.last = w
+		p.prev, s.last.next = s.last, p
+		s.last = p
 	}
 	s.count++
 }
 
-func (s *lockState) remove(w *waiter) {
-	if w.prev == nil {
-		s.first = w.next
+func (s *lockState) remove(p *place) {
+	if p.prev == nil {
+		s.first = p.next
 	} else {
-		w.prev.next = w.next
+		p.prev.next = p.next
 	}
-	if w.next == nil {
-		s.last = w.prev
+	if p.next == nil {
+		s.last = p.prev
 	} else {
-		w.next.prev = w.prev
+		p.next.prev = p.prev
 	}
 	s.count--
 }
@@ -86,36 +99,45 @@ func (d *domain) state(name string) *lockState {
 	return s
 }
 
-// free reports whether a request for name that arrives now may go ahead: no
+// free reports whether a request for names that arrives now may go ahead: no
 // holder and no waiter overlaps it.
-func (d *domain) free(name string) bool {
+func (d *domain) free(names []string) bool {
 	if d.whole.holder != nil || d.whole.first != nil {
 		return false
 	}
-	if name == "" {
-		return d.held == 0 && d.namedWaiting == 0
-	}
-	s := d.keys[name]
-	return s == nil || s.holder == nil && s.first == nil
-}
-
-func (d *domain) hold(name string, g *grant) {
-	d.state(name).holder = g
-	if name != "" {
-		d.held++
-	}
-}
-
-// blocker is the holder that a request for name waits for.
-func (d *domain) blocker(name string) *grant {
-	if d.whole.holder != nil {
-		return d.whole.holder
-	}
-	if name != "" {
-		if s := d.keys[name]; s != nil && s.holder != nil {
-			return s.holder
+	for _, name := range names {
+		if name == "" {
+			return d.held == 0 && d.waiting == 0
 		}
-		return nil
+		if s := d.keys[name]; s != nil && (s.holder != nil || s.first != nil) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *domain) hold(g *grant) {
+	g.since = time.Now()
+	for _, name := range g.names {
+		d.state(name).holder = g
+		if name != "" {
+			d.held++
+		}
+	}
+}
+
+// blocker is a holder that a request for names waits for, with the name.
+func (d *domain) blocker(names []string) (string, *grant) {
+	if d.whole.holder != nil {
+		return "", d.whole.holder
+	}
+	for _, name := range names {
+		if s := d.keys[name]; name != "" && s != nil && s.holder != nil {
+			return name, s.holder
+		}
+	}
+	if names[0] != "" {
+		return names[0], nil
 	}
 	var oldest *grant
 	for _, s := range d.keys {
@@ -123,12 +145,13 @@ func (d *domain) blocker(name string) *grant {
 			oldest = s.holder
 		}
 	}
-	return oldest
+	return "", oldest
 }
 
-func (m *Manager) lock(ctx context.Context, k Key, owner string, wait bool) (*grant, error) {
-	id := domainID{k.Kind, k.Host}
-	g := &grant{name: k.Name, owner: owner}
+// lock takes all names of a domain that a request asks for.
+func (m *Manager) lock(ctx context.Context, id domainID, names []string, owner string, wait bool) (*grant, error) {
+	g := &grant{owner: owner}
+	g.names = append(g.one[:0], names...)
 	m.mu.Lock()
 	d := m.domains[id]
 	if d == nil {
@@ -136,29 +159,32 @@ func (m *Manager) lock(ctx context.Context, k Key, owner string, wait bool) (*gr
 		m.domains[id] = d
 	}
 	g.d = d
-	if d.free(k.Name) {
-		g.since = time.Now()
-		d.hold(k.Name, g)
+	if d.free(names) {
+		d.hold(g)
 		m.mu.Unlock()
-		if m.options.Observe != nil {
-			m.tell(Event{Kind: Acquired, Key: k.String(), Owner: owner})
-		}
+		m.tellAll(Acquired, g, 0)
 		return g, nil
 	}
 	if !wait {
 		m.mu.Unlock()
 		return nil, errWouldWait
 	}
-	d.queue++
-	w := &waiter{number: d.queue, name: k.Name, grant: g, ready: make(chan struct{})}
-	s := d.state(k.Name)
-	s.push(w)
-	if k.Name != "" {
-		d.namedWaiting++
+	d.number++
+	w := &waiter{number: d.number, grant: g, ready: make(chan struct{}), places: make([]place, len(names))}
+	queue := 0
+	for i, name := range names {
+		w.places[i].w = w
+		s := d.state(name)
+		s.push(&w.places[i])
+		queue = max(queue, s.count)
+	}
+	if names[0] != "" {
+		d.waiting++
 	}
 	begin := time.Now()
-	e := Event{Kind: Waiting, Key: k.String(), Owner: owner, Queue: s.count}
-	if b := d.blocker(k.Name); b != nil {
+	name, b := d.blocker(names)
+	e := Event{Kind: Waiting, Key: id.key(name).String(), Owner: owner, Queue: queue}
+	if b != nil {
 		e.Holder, e.Since = b.owner, b.since
 	}
 	m.mu.Unlock()
@@ -172,48 +198,52 @@ func (m *Manager) lock(ctx context.Context, k Key, owner string, wait bool) (*gr
 		case <-w.ready:
 			// Granted in the same moment: whoever asked has gone, so give it back.
 			m.mu.Unlock()
-			m.tell(Event{Kind: Acquired, Key: k.String(), Owner: owner, Waited: time.Since(begin)})
+			m.tellAll(Acquired, g, time.Since(begin))
 			m.unlock(g)
 			return nil, ctx.Err()
 		default:
 		}
-		err := &WaitError{Key: k.String(), Owner: owner, Waited: time.Since(begin), Err: context.Cause(ctx)}
-		if b := d.blocker(k.Name); b != nil {
-			err.Holder, err.Held = b.owner, time.Since(b.since)
+		err := &WaitError{Key: e.Key, Owner: owner, Waited: time.Since(begin), Err: context.Cause(ctx)}
+		if name, b := d.blocker(names); b != nil {
+			err.Key, err.Holder, err.Held = id.key(name).String(), b.owner, time.Since(b.since)
 		}
-		s.remove(w)
-		if k.Name != "" {
-			d.namedWaiting--
-		}
-		granted := d.grant() // those behind us may be able to go ahead now
-		m.drop(d, k.Name)
+		d.leave(w)
+		granted := d.grant(names) // those behind us may be able to go ahead now
+		m.drop(d, names)
 		m.mu.Unlock()
 		wake(granted)
-		m.tell(Event{Kind: Canceled, Key: k.String(), Owner: owner, Waited: err.Waited})
+		m.tell(Event{Kind: Canceled, Key: e.Key, Owner: owner, Waited: err.Waited})
 		return nil, err
 	}
 	waited := time.Since(begin)
 	m.mu.Lock()
-	m.waits.add(k.Kind, waited)
+	m.waits.add(id.kind, waited)
 	m.mu.Unlock()
-	m.tell(Event{Kind: Acquired, Key: k.String(), Owner: owner, Waited: waited})
+	m.tellAll(Acquired, g, waited)
 	return g, nil
 }
 
-func (m *Manager) unlock(g *grant) {
-	if m.options.Observe != nil {
-		// Told before the key is free, so that a log never shows two holders.
-		m.tell(Event{Kind: Released, Key: Key{Kind: g.d.id.kind, Host: g.d.id.host, Name: g.name}.String(), Owner: g.owner})
+func (m *Manager) tellAll(kind EventKind, g *grant, waited time.Duration) {
+	if m.options.Observe == nil {
+		return
 	}
+	for _, name := range g.names {
+		m.tell(Event{Kind: kind, Key: g.d.id.key(name).String(), Owner: g.owner, Waited: waited})
+	}
+}
+
+func (m *Manager) unlock(g *grant) {
+	m.tellAll(Released, g, 0) // before the keys are free, so that a log never shows two holders
 	m.mu.Lock()
 	d := g.d
-	s := d.state(g.name)
-	s.holder = nil
-	if g.name != "" {
-		d.held--
+	for _, name := range g.names {
+		d.state(name).holder = nil
+		if name != "" {
+			d.held--
+		}
 	}
-	granted := d.grantAfter(g.name)
-	m.drop(d, g.name)
+	granted := d.grant(g.names)
+	m.drop(d, g.names)
 	m.mu.Unlock()
 	wake(granted)
 }
@@ -224,63 +254,73 @@ func wake(granted []*waiter) {
 	}
 }
 
-// grantAfter hands on the key that was just let go.
-func (d *domain) grantAfter(name string) []*waiter {
-	if name != "" && d.whole.first == nil {
-		s := d.keys[name]
-		if s == nil || s.first == nil || s.holder != nil || d.whole.holder != nil {
-			return nil
-		}
-		return []*waiter{d.take(s)}
+// leave takes a waiter out of its lines.
+func (d *domain) leave(w *waiter) {
+	for i, name := range w.grant.names {
+		d.state(name).remove(&w.places[i])
 	}
-	return d.grant()
+	if w.grant.names[0] != "" {
+		d.waiting--
+	}
 }
 
-// grant lets every waiter go ahead that nobody who holds or came earlier
-// overlaps.
-func (d *domain) grant() []*waiter {
-	var out []*waiter
+// grant lets the waiters go ahead that the freeing of names makes possible:
+// those that nobody who holds or came earlier overlaps.
+func (d *domain) grant(freed []string) []*waiter {
 	if d.whole.holder != nil {
 		return nil
 	}
-	limit := ^uint64(0) // named waiters behind the first whole waiter have to wait
-	if d.whole.first != nil {
-		limit = d.whole.first.number
-	}
-	for _, s := range d.keys {
-		if s.holder == nil && s.first != nil && s.first.number < limit {
-			out = append(out, d.take(s))
+	var out []*waiter
+	offer := func(s *lockState) {
+		if s != nil && s.first != nil && d.may(s.first.w) {
+			w := s.first.w
+			d.leave(w)
+			d.hold(w.grant)
+			out = append(out, w)
 		}
 	}
-	if len(out) == 0 && d.whole.first != nil && d.held == 0 && !d.earlierNamed(limit) {
-		out = append(out, d.take(&d.whole))
+	if d.whole.first == nil && freed[0] != "" {
+		for _, name := range freed { // nobody else can have waited for these
+			offer(d.keys[name])
+		}
+		return out
+	}
+	for _, s := range d.keys {
+		offer(s)
+	}
+	if len(out) == 0 {
+		offer(&d.whole)
 	}
 	return out
 }
 
-func (d *domain) earlierNamed(limit uint64) bool {
+// may reports whether a waiter who is first in one of his lines may go ahead.
+func (d *domain) may(w *waiter) bool {
+	if w.grant.names[0] == "" {
+		return d.held == 0 && !d.earlier(w.number)
+	}
+	if d.whole.first != nil && d.whole.first.w.number < w.number {
+		return false
+	}
+	return !slices.ContainsFunc(w.grant.names, func(name string) bool {
+		s := d.keys[name]
+		return s.holder != nil || s.first.w != w
+	})
+}
+
+// earlier reports whether a waiter of a named key came before number.
+func (d *domain) earlier(number uint64) bool {
 	for _, s := range d.keys {
-		if s.first != nil && s.first.number < limit {
+		if s.first != nil && s.first.w.number < number {
 			return true
 		}
 	}
 	return false
 }
 
-func (d *domain) take(s *lockState) *waiter {
-	w := s.first
-	s.remove(w)
-	if w.name != "" {
-		d.namedWaiting--
-	}
-	w.grant.since = time.Now()
-	d.hold(w.name, w.grant)
-	return w
-}
-
-// drop forgets a key, and its domain, that nobody holds or waits for.
-func (m *Manager) drop(d *domain, name string) {
-	if name != "" {
+// drop forgets keys, and the domain, that nobody holds or waits for.
+func (m *Manager) drop(d *domain, names []string) {
+	for _, name := range names {
 		if s := d.keys[name]; s != nil && s.holder == nil && s.first == nil {
 			delete(d.keys, name)
 		}

@@ -242,19 +242,29 @@ func (m *Manager) acquire(ctx context.Context, r Request, wait bool) (Lease, err
 	h := &holding{m: m, owner: r.Owner}
 	h.grants = h.one[:0]
 	lease := Lease{ctx: ctx, h: h}
-	// Sorted, so that two requests for the same keys cannot hold one each and
-	// wait for the other's.
-	var buf [2]Key
-	keys := exclusive(r, buf[:0])
-	for _, k := range keys {
-		g, err := m.lock(ctx, k, r.Owner, wait)
+	// Global names first, then those of the machine, each set at once: nobody who
+	// holds a machine's names waits for global ones, so nobody waits in a circle.
+	var buf [2]string
+	for _, kind := range [...]Kind{GlobalExclusive, HostExclusive} {
+		names := exclusive(r.Hints, kind, buf[:0])
+		if len(names) == 0 {
+			continue
+		}
+		id := domainID{kind: kind}
+		if kind == HostExclusive {
+			id.host = r.Host
+		}
+		g, err := m.lock(ctx, id, names, r.Owner, wait)
 		if err != nil {
 			lease.Release()
 			return Lease{}, err
 		}
 		h.grants = append(h.grants, g)
-		if m.options.Coordinate != nil {
-			if err := h.share(ctx, &lease, k, wait); err != nil {
+		if m.options.Coordinate == nil {
+			continue
+		}
+		for _, name := range names {
+			if err := h.share(ctx, &lease, id.key(name), wait); err != nil {
 				lease.Release()
 				return Lease{}, err
 			}
@@ -280,34 +290,23 @@ func (m *Manager) acquire(ctx context.Context, r Request, wait bool) (Lease, err
 	return lease, nil
 }
 
-// exclusive lists the exclusive keys of a request, sorted and without those
-// that another one covers.
-func exclusive(r Request, keys []Key) []Key {
-	for _, h := range r.Hints {
-		switch h.Kind {
-		case HostExclusive:
-			keys = append(keys, Key{Kind: HostExclusive, Host: r.Host, Name: h.Name})
-		case GlobalExclusive:
-			keys = append(keys, Key{Kind: GlobalExclusive, Name: h.Name})
+// exclusive lists the names that a request asks for of one kind, sorted and
+// without those that the empty name covers.
+func exclusive(hints []Hint, kind Kind, names []string) []string {
+	for _, h := range hints {
+		if h.Kind != kind {
+			continue
 		}
-	}
-	if len(keys) < 2 {
-		return keys
-	}
-	slices.SortFunc(keys, func(a, b Key) int {
-		if a.Kind != b.Kind {
-			return int(b.Kind) - int(a.Kind) // global keys first
+		if h.Name == "" {
+			return append(names[:0], "")
 		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	keys = slices.Compact(keys)
-	for i := 0; i < len(keys); i++ {
-		if keys[i].Name == "" {
-			whole := keys[i]
-			keys = slices.DeleteFunc(keys, func(k Key) bool { return k.Kind == whole.Kind && k.Name != "" })
-		}
+		names = append(names, h.Name)
 	}
-	return keys
+	if len(names) < 2 {
+		return names
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func (m *Manager) tell(e Event) {

@@ -406,6 +406,7 @@ func TestMixedWorkload(t *testing.T) {
 type overlap struct {
 	mu        sync.Mutex
 	running   []work
+	next      int
 	forbidden int
 }
 
@@ -418,7 +419,8 @@ type work struct {
 func (o *overlap) enter(host string, hints []parallel.Hint) func() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	w := work{host, hints, len(o.running) + 1000*o.forbidden}
+	o.next++
+	w := work{host, hints, o.next}
 	for _, other := range o.running {
 		for _, a := range hints {
 			for _, b := range other.hints {
@@ -434,7 +436,7 @@ func (o *overlap) enter(host string, hints []parallel.Hint) func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		for i := range o.running {
-			if o.running[i].host == w.host && o.running[i].id == w.id {
+			if o.running[i].id == w.id {
 				o.running = append(o.running[:i], o.running[i+1:]...)
 				return
 			}
