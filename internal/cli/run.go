@@ -21,6 +21,7 @@ import (
 	"github.com/tutti-run/tutti/internal/executor"
 	"github.com/tutti-run/tutti/internal/factcache"
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/output/json"
 	"github.com/tutti-run/tutti/internal/output/text"
 	"github.com/tutti-run/tutti/internal/python"
 	"github.com/tutti-run/tutti/internal/transport/all"
@@ -64,7 +65,15 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		ses.vars.Options.Set("ansible_password", defaults.Password)
 	}
 	runID := newRunID()
-	sink := event.Events(ses.sinks()...)
+	sinks := ses.sinks()
+	lines, closeLines, err := ses.eventLines()
+	if err != nil {
+		return nil, nil, err
+	}
+	if lines != nil {
+		sinks = append(sinks, lines)
+	}
+	sink := event.Events(sinks...)
 	p := client.NewPool(client.Options{
 		Dialers: all.Dialers(), Agents: embedded.Builtin("agent"), Registry: ses.registry, Self: []string{"/proc/self/exe", "agent"}, Holder: holder(runID),
 		Notice: func(host string, call *module.Call, n wire.Notice) { sink(waiting(host, call, n)) },
@@ -90,9 +99,10 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 	}
 	if o.Facts, err = ses.factCache(); err != nil {
 		p.Close()
+		closeLines()
 		return nil, nil, err
 	}
-	return o, p.Close, nil
+	return o, func() { p.Close(); closeLines() }, nil
 }
 
 // waiting tells of a lock on a target that another run, or another controller,
@@ -138,6 +148,23 @@ func holder(runID string) string {
 		user = fmt.Sprint(os.Getuid())
 	}
 	return fmt.Sprintf("%s@%s run %s", user, host, runID)
+}
+
+// eventLines writes all events to the file of --events; nil without one.
+func (ses *session) eventLines() (event.Sink, func(), error) {
+	if ses.eventsFile == "" {
+		return nil, func() {}, nil
+	}
+	f, err := os.OpenFile(ses.eventsFile, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // results may be anything
+	if err != nil {
+		return nil, nil, optionsError{fmt.Errorf("--events: %w", err)}
+	}
+	w := json.New(f, time.Now)
+	return w.Tell, func() {
+		if err := errors.Join(w.Err(), f.Close()); err != nil {
+			ses.warn(fmt.Sprintf("the events in %s are incomplete: %v", ses.eventsFile, err))
+		}
+	}, nil
 }
 
 // sinks are the outputs that the user asked for.
