@@ -16,6 +16,14 @@ import (
 func (p *playRun) apply(d done) error {
 	t, out, r := d.step.task, d.out, d.runner
 	tr := &taskRun{playRun: p, task: t, host: p.hosts[r.Host], info: p.info(t, p.shownName(t, r.Host))}
+	if err := p.takeEffect(d); err != nil {
+		return err
+	}
+	for _, item := range out.items {
+		if item.inventory() {
+			tr.tellItem(item, item.spent)
+		}
+	}
 	ev := tr.event(out)
 	count := p.counts(r.Host)
 	ran := false
@@ -54,9 +62,6 @@ func (p *playRun) apply(d done) error {
 	}
 	if ran && t.Role != nil {
 		mark(p.roleRan, r.Host, t.Role.Key)
-	}
-	if err := p.takeEffect(d); err != nil {
-		return err
 	}
 	if !out.failed && !out.unreachable && !out.skipped {
 		if out.changed {
@@ -240,13 +245,26 @@ func (p *playRun) effectChanged(d done, out *outcome, changed bool) {
 	if len(d.step.task.ChangedWhen) > 0 {
 		return
 	}
-	if changed && !out.changed {
-		out.changed = true
-		out.result.Set("changed", true)
-	} else if !changed && out.changed {
-		out.changed = false
-		out.result.Set("changed", false)
+	set := func(o *outcome, changed bool) {
+		o.changed = changed
+		o.result.Set("changed", changed)
 	}
+	set(out, changed)
+	if out != d.out {
+		set(d.out, slices.ContainsFunc(d.out.items, func(o *outcome) bool { return o.changed }))
+	}
+}
+
+// inventory reports whether the outcome changes the inventory: it is told only
+// when it has taken effect, since only then it is known to have changed.
+func (out *outcome) inventory() bool {
+	return slices.ContainsFunc(out.effects, func(e effect) bool {
+		switch e.Effect.(type) {
+		case module.AddHost, module.AddGroup:
+			return true
+		}
+		return false
+	})
 }
 
 func (p *playRun) addFacts(h *inventory.Host, facts *value.Map) {

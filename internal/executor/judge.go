@@ -163,9 +163,25 @@ func (it *item) notified() []string {
 	return out
 }
 
+// elsewhere names the host that the task was delegated to, with its address if
+// that is another; it is empty for the host itself.
+func (out *outcome) elsewhere(host string) string {
+	if out.delegated == "" || out.delegated == host {
+		return ""
+	}
+	m, _ := out.result.At("_ansible_delegated_vars").(*value.Map)
+	if m == nil {
+		return out.delegated
+	}
+	if address := value.Str(m.At("ansible_host")); address != out.delegated {
+		return out.delegated + "(" + address + ")"
+	}
+	return out.delegated
+}
+
 // event is the outcome as it is told.
 func (t *taskRun) event(out *outcome) event.Result {
-	r := event.Result{Task: t.info, Host: t.host.Name, Delegated: out.delegated, Ignored: out.ignored, Result: t.shown(out), Diff: out.diff,
+	r := event.Result{Task: t.info, Host: t.host.Name, Delegated: out.elsewhere(t.host.Name), Ignored: out.ignored, Result: t.shown(out), Diff: out.diff,
 		Verbose: truth(out.result.At("_ansible_verbose_always")), Quiet: truth(out.result.At("_ansible_verbose_override")),
 		Looped: out.looped && out.items != nil, Spent: out.spent}
 	switch {
@@ -182,6 +198,3 @@ func (t *taskRun) event(out *outcome) event.Result {
 	}
 	return r
 }
-
-// bypassItem reports whether items are told only once they have taken effect.
-func (t *taskRun) bypassItem() bool { return false }

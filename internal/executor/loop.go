@@ -213,17 +213,16 @@ func (t *taskRun) endItem(it *item, out *outcome, items []any, i int, lc control
 		out.label = "(censored due to no_log)"
 	}
 	if out.include == nil || out.skipped || out.failed {
-		t.tellItem(it, out)
+		if !out.inventory() {
+			t.tellItem(out, it.spent)
+		}
 	}
 }
 
-func (t *taskRun) tellItem(it *item, out *outcome) {
+func (t *taskRun) tellItem(out *outcome, spent event.Spent) {
 	r := t.event(out)
 	r.Item, r.Label = true, out.label
-	r.Spent = it.spent
-	if t.bypassItem() && r.Status <= event.Changed {
-		return // add_host and group_by are told once they have taken effect
-	}
+	r.Spent = spent
 	t.tell(r)
 }
 

@@ -17,9 +17,10 @@ import (
 // Module adds a host, and the groups it names, for the rest of the run.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:      "ansible.builtin.add_host",
-		Summary:   "Adds a host, and its groups, to the inventory for the rest of the run.",
-		AnyParams: true,
+		Name:        "ansible.builtin.add_host",
+		Summary:     "Adds a host, and its groups, to the inventory for the rest of the run.",
+		OncePerPlay: true,
+		AnyParams:   true,
 		Params: []module.Param{
 			{Name: "name", Aliases: []string{"host", "hostname"}, Required: true, Doc: "Name of the host, with an optional :port."},
 			{Name: "groups", Type: module.Raw, Aliases: []string{"group", "groupname"}, Doc: "Groups to add it to, as a list or comma-separated."},

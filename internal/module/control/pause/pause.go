@@ -15,8 +15,9 @@ import (
 // Module waits for a time or for the user.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:    "ansible.builtin.pause",
-		Summary: "Waits for a time, or until the user presses return.",
+		Name:        "ansible.builtin.pause",
+		Summary:     "Waits for a time, or until the user presses return.",
+		OncePerPlay: true,
 		Params: []module.Param{
 			{Name: "minutes", Type: module.Float, Doc: "How long to wait."},
 			{Name: "seconds", Type: module.Float, Doc: "How long to wait."},
