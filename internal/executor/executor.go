@@ -139,7 +139,6 @@ type Run struct {
 	failed    map[string]bool // hosts that failed for good, in any play
 	lost      map[string]bool // unreachable hosts
 	begin     time.Time
-	waits     map[string]event.Wait
 	resolve   chan struct{} // places for evaluating templates on the controller
 	started   bool          // --start-at-task has been reached
 	warned    sync.Map
@@ -153,7 +152,7 @@ func New(o Options) *Run {
 		o.Forks = 5
 	}
 	r := &Run{Options: o, stats: map[string]*event.Counts{}, custom: map[string]*value.Map{}, failed: map[string]bool{}, lost: map[string]bool{},
-		waits: map[string]event.Wait{}, begin: time.Now(), resolve: make(chan struct{}, max(o.Forks, 8)), started: o.StartAt == ""}
+		begin: time.Now(), resolve: make(chan struct{}, max(o.Forks, 8)), started: o.StartAt == ""}
 	return r
 }
 
@@ -192,14 +191,14 @@ func (r *Run) counts(host string) *event.Counts {
 	return c
 }
 
-// Wait adds to the time spent waiting for leases, by kind; the lock observer
-// calls it from many goroutines.
-func (r *Run) wait(kind string, d time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	w := r.waits[kind]
-	w.Count++
-	w.Total += d
-	w.Max = max(w.Max, d)
-	r.waits[kind] = w
+// waits sums up the time spent waiting for leases, by kind of hint.
+func (r *Run) waits() map[string]event.Wait {
+	out := map[string]event.Wait{}
+	if r.Locks == nil {
+		return out
+	}
+	for kind, w := range r.Locks.Stats().Waits {
+		out[kind.String()] = event.Wait{Count: w.Count, Total: w.Total, Max: w.Max}
+	}
+	return out
 }

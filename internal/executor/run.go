@@ -41,7 +41,7 @@ func (r *Run) Play(ctx context.Context, books []*playbook.Playbook) (Result, err
 		hosts[h] = *c
 	}
 	res.Failed, res.Unreachable = len(r.failed) > 0, len(r.lost) > 0
-	r.tell(event.Recap{Hosts: hosts, Stats: r.custom, Waits: r.waits, Interrupted: interrupted, Elapsed: time.Since(r.begin)})
+	r.tell(event.Recap{Hosts: hosts, Stats: r.custom, Waits: r.waits(), Interrupted: interrupted, Elapsed: time.Since(r.begin)})
 	if interrupted {
 		return res, nil
 	}
