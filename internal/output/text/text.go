@@ -9,6 +9,8 @@ import (
 	"io"
 	"sort"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/value"
@@ -31,11 +33,17 @@ type Options struct {
 	NoDeprecation bool
 	YAML          bool // callback_result_format = yaml
 	Pretty        bool
+	// After is time.AfterFunc but in tests.
+	After func(time.Duration, func()) Timer
 }
 
 // Printer writes events as text.
 type Printer struct {
-	o        Options
+	o Options
+
+	// mu guards all below, and the output: waits are told by timers.
+	mu       sync.Mutex
+	pending  map[string]*pending
 	free     bool // tasks of several hosts are mixed: headings come with results
 	lastTask int
 	banners  map[int]string
@@ -48,7 +56,10 @@ func New(o Options) *Printer {
 	if o.Columns < 79 {
 		o.Columns = 79
 	}
-	return &Printer{o: o, banners: map[int]string{}, seen: map[string]bool{}}
+	if o.After == nil {
+		o.After = func(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
+	}
+	return &Printer{o: o, pending: map[string]*pending{}, banners: map[int]string{}, seen: map[string]bool{}}
 }
 
 // The colours of Ansible's default configuration.
@@ -95,6 +106,8 @@ func (p *Printer) banner(s string) {
 
 // Tell shows one event.
 func (p *Printer) Tell(e event.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	switch e := e.(type) {
 	case event.RunStart:
 		p.check = e.Check
@@ -143,7 +156,10 @@ func (p *Printer) Tell(e event.Event) {
 		}
 	case event.Message:
 		p.message(e)
+	case event.Lock:
+		p.lock(e)
 	case event.Recap:
+		p.stopWaits()
 		p.recap(e)
 	}
 }
