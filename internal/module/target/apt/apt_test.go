@@ -193,3 +193,17 @@ virtual:
 		t.Errorf("virtual: %+v", v)
 	}
 }
+
+// What most apt tasks of most runs cost: everything is there already.
+func BenchmarkNothingToDo(b *testing.B) {
+	env := &module.Env{Environ: os.Environ()}
+	args, err := Module.Spec.ParseTarget(value.MapOf("name", []any{"dpkg", "apt", "base-files"}), env.Environ)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if r := Module.Run(b.Context(), env, args); r.Failed || r.Changed {
+			b.Skipf("not a Debian machine: %s", r.Msg)
+		}
+	}
+}
