@@ -8,10 +8,13 @@ import (
 	"github.com/tutti-run/tutti/internal/value"
 )
 
+func isDebug(t event.Task) bool {
+	return t.Action[strings.LastIndexByte(t.Action, '.')+1:] == "debug"
+}
+
 // clean leaves out of a debug task's result everything but its message.
 func (p *Printer) clean(e event.Result) *value.Map {
-	action := e.Task.Action[strings.LastIndexByte(e.Task.Action, '.')+1:]
-	if action != "debug" {
+	if !isDebug(e.Task) {
 		return e.Result
 	}
 	out := value.NewMap(2)

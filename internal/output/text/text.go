@@ -46,6 +46,7 @@ type Printer struct {
 	pending  map[string]*pending
 	free     bool // tasks of several hosts are mixed: headings come with results
 	lastTask int
+	include  int // the include whose files have not been told yet
 	banners  map[int]string
 	check    bool
 	seen     map[string]bool
@@ -127,6 +128,9 @@ func (p *Printer) Tell(e event.Event) {
 			p.line("skipping: no hosts matched", colorSkip)
 		}
 	case event.TaskStart:
+		if e.Task.Include {
+			p.include = e.Task.ID
+		}
 		p.task(e)
 	case event.Result:
 		p.result(e)
@@ -145,6 +149,10 @@ func (p *Printer) Tell(e event.Event) {
 		}
 		p.line(fmt.Sprintf("ASYNC %s on %s: jid=%s", word, e.Host, e.JobID), colorDebug)
 	case event.Included:
+		if p.include != 0 && p.include != p.lastTask {
+			p.heading(event.Task{ID: p.include})
+		}
+		p.include = 0
 		s := fmt.Sprintf("included: %s for %s", e.File, strings.Join(e.Hosts, ", "))
 		if e.Label != "" {
 			s += " => (item=" + e.Label + ")"
@@ -256,8 +264,8 @@ func (p *Printer) failed(e event.Result) {
 	p.warnings(e.Result)
 	switch {
 	case e.Item:
-		p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(p.clean(e), false)), colorError)
-	case e.Looped:
+		p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(p.clean(e), e.Verbose)), colorError)
+	case e.Looped && !isDebug(e.Task): // of debug only the message is left, which nobody has seen
 		if e.Ignored {
 			p.line("...ignoring", colorSkip)
 		}
@@ -265,7 +273,7 @@ func (p *Printer) failed(e event.Result) {
 		if p.o.Verbosity < 2 && p.o.PathOnFailure {
 			p.line("task path: "+pathOf(e.Task), colorDebug)
 		}
-		p.failure(fmt.Sprintf("fatal: [%s]: FAILED! => %s", p.label(e), p.dump(p.clean(e), e.Verbose)), colorError)
+		p.failure(fmt.Sprintf("fatal: [%s]: FAILED! => %s", p.label(e), p.dump(p.clean(e), e.Verbose && !e.Looped)), colorError)
 		if e.Ignored {
 			p.line("...ignoring", colorSkip)
 		}
@@ -292,6 +300,9 @@ func (p *Printer) ok(e event.Result) {
 		p.diff(e)
 	}
 	if e.Task.Include {
+		if !e.Item {
+			p.need(e.Task)
+		}
 		return
 	}
 	word, color := "ok", colorOK
