@@ -23,7 +23,8 @@ import (
 var errStop = errors.New("no hosts left")
 
 // Play plays the playbooks in order and tells the recap. The error is for what
-// is wrong with the run itself; failed hosts are in the Result.
+// is wrong with the run itself, which then has no recap; failed hosts are in the
+// Result.
 func (r *Run) Play(ctx context.Context, books []*playbook.Playbook) (Result, error) {
 	var err error
 	for _, pb := range books {
@@ -36,16 +37,16 @@ func (r *Run) Play(ctx context.Context, books []*playbook.Playbook) (Result, err
 	}
 	interrupted := ctx.Err() != nil
 	res := Result{Interrupted: interrupted}
+	if err != nil && !interrupted {
+		return res, err
+	}
 	hosts := map[string]event.Counts{}
 	for h, c := range r.stats {
 		hosts[h] = *c
 	}
 	res.Failed, res.Unreachable = len(r.failed) > 0, len(r.lost) > 0
 	r.tell(event.Recap{Hosts: hosts, Stats: r.custom, Waits: r.waits(), Interrupted: interrupted, Elapsed: time.Since(r.begin)})
-	if interrupted {
-		return res, nil
-	}
-	return res, err
+	return res, nil
 }
 
 func (r *Run) playbook(ctx context.Context, pb *playbook.Playbook) error {

@@ -19,8 +19,8 @@ var Module = module.Control{
 		Summary:     "Waits for a time, or until the user presses return.",
 		OncePerPlay: true,
 		Params: []module.Param{
-			{Name: "minutes", Type: module.Float, Doc: "How long to wait."},
-			{Name: "seconds", Type: module.Float, Doc: "How long to wait."},
+			{Name: "minutes", Type: module.Int, Doc: "How long to wait."},
+			{Name: "seconds", Type: module.Int, Doc: "How long to wait."},
 			{Name: "prompt", Doc: "What to tell the user."},
 			{Name: "echo", Type: module.Bool, Default: true, Doc: "Show what the user types."},
 		},
