@@ -1,0 +1,45 @@
+package tool
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tutti-run/tutti/internal/module"
+	mt "github.com/tutti-run/tutti/internal/module/moduletest"
+)
+
+func TestRun(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "say"), []byte("#!/bin/sh\necho $LC_ALL $X; cat; echo err >&2; exit 3\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	env := mt.Env(t, mt.Options{Environ: []string{"PATH=" + bin + ":/bin:/usr/bin", "LC_ALL=de_DE.UTF-8", "X=old"}})
+	out, err := Cmd{Argv: []string{"say"}, Stdin: "in\n", Env: map[string]string{"X": "new"}}.Run(t.Context(), env)
+	if err != nil || out != (Output{Stdout: "C.UTF-8 new\nin\n", Stderr: "err\n", RC: 3}) {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if n := len(slices.DeleteFunc(Environ(env, nil), func(e string) bool { return !strings.HasPrefix(e, "LC_ALL=") })); n != 1 {
+		t.Errorf("LC_ALL is set %d times", n)
+	}
+	if _, err := Run(t.Context(), env, "no-such-program"); err == nil || !strings.Contains(err.Error(), `Failed to find required executable "no-such-program" in paths: `+bin) {
+		t.Errorf("no such program: %v", err)
+	}
+}
+
+func TestFindBeyondPath(t *testing.T) {
+	env := mt.Env(t, mt.Options{Environ: []string{"PATH=/nonexistent"}})
+	if path := Find(env, "no-such-program", "ldconfig"); !strings.HasSuffix(path, "/sbin/ldconfig") {
+		t.Errorf("ldconfig is at %q", path)
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	r := module.OK()
+	Output{Stderr: "a\nb\n"}.Describe(r)
+	if r.Get("stderr") != "a\nb\n" || r.Fields.Has("stdout") || r.Fields.Has("stdout_lines") {
+		t.Errorf("%v", r.ToMap())
+	}
+}
