@@ -156,3 +156,48 @@ func Int(b *big.Int) any {
 	}
 	return b
 }
+
+// Lists returns v with every tuple in it turned into a list: what a result or a
+// fact is once it has been kept.
+func Lists(v any) any {
+	if !hasTuple(v) {
+		return v
+	}
+	switch v := v.(type) {
+	case Tuple:
+		return Lists([]any(v))
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = Lists(e)
+		}
+		return out
+	case *Map:
+		out := NewMap(v.Len())
+		for k, e := range v.All() {
+			out.Set(k, Lists(e))
+		}
+		return out
+	}
+	return v
+}
+
+func hasTuple(v any) bool {
+	switch v := v.(type) {
+	case Tuple:
+		return true
+	case []any:
+		for _, e := range v {
+			if hasTuple(e) {
+				return true
+			}
+		}
+	case *Map:
+		for _, e := range v.All() {
+			if hasTuple(e) {
+				return true
+			}
+		}
+	}
+	return false
+}

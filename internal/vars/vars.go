@@ -91,6 +91,7 @@ func (m *Manager) Set(h *inventory.Host, vars *value.Map) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for k, v := range vars.All() {
+		v = value.Lists(v)
 		if m.MergeHashes {
 			if old, ok := s.set.Get(k); ok {
 				v = mergeValues(old, v)
