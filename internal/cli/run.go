@@ -176,7 +176,7 @@ func (ses *session) sinks() []event.Sink {
 		HideSkipped: !c.Bool("DISPLAY_SKIPPED_HOSTS"), HideOK: !c.Bool("DISPLAY_OK_HOSTS"), FailedStderr: c.Bool("DISPLAY_FAILED_STDERR"),
 		CheckMarkers: c.Bool("CHECK_MODE_MARKERS"), PathOnFailure: c.Bool("SHOW_TASK_PATH_ON_FAILURE"), HostStart: c.Bool("SHOW_PER_HOST_START"),
 		CustomStats: c.Bool("SHOW_CUSTOM_STATS"), DiffContext: c.Int("DIFF_CONTEXT"), NoDeprecation: !c.Bool("DEPRECATION_WARNINGS"),
-		YAML: c.Text("RESULT_FORMAT") == "yaml", Pretty: c.Bool("FORMAT_PRETTY"),
+		YAML: c.Text("RESULT_FORMAT") == "yaml", Pretty: c.Bool("FORMAT_PRETTY"), Compact: c.Text("FORMAT_PRETTY") != "" && !c.Bool("FORMAT_PRETTY"),
 	}
 	if ses.minimal != nil {
 		return []event.Sink{ses.minimalSink(color, o)}

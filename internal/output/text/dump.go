@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/template/yamldump"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -45,11 +46,97 @@ func (p *Printer) dump(m *value.Map, always bool) string {
 			short.Set(k, v)
 		}
 	}
-	form := value.JSON{Python: true, SortKeys: true}
-	if always || p.o.Verbosity > 2 || p.o.Pretty {
-		form.Indent = 4
+	indent := 0
+	if (always || p.o.Verbosity > 2 || p.o.Pretty) && !p.o.Compact {
+		indent = 4
 	}
-	return string(form.Append(nil, short))
+	if p.o.YAML {
+		return p.yaml(short, indent)
+	}
+	return string(value.JSON{Python: true, SortKeys: true, Indent: indent}.Append(nil, short))
+}
+
+// yaml writes a result as YAML below its heading.
+func (p *Printer) yaml(m *value.Map, indent int) string {
+	var v any = m
+	if !p.o.Compact {
+		// For people: lines are easier to read as lines than in quotes.
+		for _, name := range []string{"stdout", "stderr"} {
+			if m.Has(name) && m.Has(name+"_lines") {
+				m.Set(name+"_lines", "<omitted>")
+			}
+		}
+		v = readable(m)
+	}
+	text, err := yamldump.Dump(v, yamldump.Options{Style: yamldump.Block, Indent: indent, BlockLines: true})
+	if err != nil { // a value of a kind that only JSON has a form for
+		return string(value.JSON{Python: true, SortKeys: true, Indent: indent}.Append(nil, m))
+	}
+	margin := strings.Repeat(" ", 4)
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for i, l := range lines {
+		if strings.TrimSpace(l) != "" {
+			lines[i] = margin + l
+		}
+	}
+	return "\n" + strings.Join(lines, "\n")
+}
+
+// readable drops from texts of several lines what keeps YAML from showing them
+// as lines: spaces at their ends, tabs, and control characters.
+func readable(v any) any {
+	switch v := v.(type) {
+	case string:
+		if !strings.ContainsAny(v, "\n\u0085\u2028\u2029") {
+			return v
+		}
+		lines := strings.Split(strings.TrimRight(v, " \t\r\n\f\v"), "\n")
+		for i, l := range lines {
+			lines[i] = strings.TrimRight(strings.Map(visible, expandTabs(l)), " ")
+		}
+		return strings.Join(lines, "\n")
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = readable(e)
+		}
+		return out
+	case *value.Map:
+		out := value.NewMap(v.Len())
+		for k, e := range v.All() {
+			out.Set(k, readable(e))
+		}
+		return out
+	}
+	return v
+}
+
+// visible leaves out what YAML has to escape.
+func visible(r rune) rune {
+	if r == '\n' || r >= 32 && r <= 126 || r == 0x85 || r >= 160 && r != 0xfeff && r != 0xfffd && (r < 0xfffe || r > 0xffff) {
+		return r
+	}
+	return -1
+}
+
+// expandTabs puts spaces up to the next column that 8 divides.
+func expandTabs(line string) string {
+	if !strings.Contains(line, "\t") {
+		return line
+	}
+	var b strings.Builder
+	column := 0
+	for _, r := range line {
+		if r != '\t' {
+			b.WriteRune(r)
+			column++
+			continue
+		}
+		n := 8 - column%8
+		b.WriteString(strings.Repeat(" ", n))
+		column += n
+	}
+	return b.String()
 }
 
 // renderDiff shows before and after as a unified diff.

@@ -32,7 +32,8 @@ type Options struct {
 	DiffContext   int
 	NoDeprecation bool
 	YAML          bool // callback_result_format = yaml
-	Pretty        bool
+	Pretty        bool // callback_format_pretty = yes: results over several lines
+	Compact       bool // callback_format_pretty = no: never
 	// After is time.AfterFunc but in tests.
 	After func(time.Duration, func()) Timer
 }
@@ -290,7 +291,12 @@ func (p *Printer) skipped(e event.Result) {
 		text += " => (item=" + e.Label + ") "
 	}
 	if p.verbose(e) && e.Result != nil {
-		text += " => " + p.dump(p.clean(e), e.Verbose)
+		m := p.clean(e)
+		if e.Task.Loop && !e.Item && m.Has("results") {
+			m = m.Clone() // the items have been told
+			m.Delete("results")
+		}
+		text += " => " + p.dump(m, e.Verbose)
 	}
 	p.line(text, colorSkip)
 }

@@ -35,6 +35,7 @@ type Options struct {
 	EscapeUnicode bool // everything that is not ASCII
 	ExplicitStart bool // ---
 	ExplicitEnd   bool // ...
+	BlockLines    bool // | for strings of several lines, if no Quote is set
 	Quote         byte // ' or " or | or > for every string; 0: as needed
 	// Other turns a value of a kind that this package does not know into one
 	// that it does.
@@ -92,7 +93,11 @@ var special = regexp.MustCompile(`^(?:` +
 	`)$`)
 
 func str(s string, o *Options) *node {
-	return &node{kind: 's', text: s, plain: !special.MatchString(s), quote: o.Quote}
+	quote := o.Quote
+	if o.BlockLines && quote == 0 && strings.ContainsAny(s, "\n\u0085\u2028\u2029") {
+		quote = '|'
+	}
+	return &node{kind: 's', text: s, plain: !special.MatchString(s), quote: quote}
 }
 
 func scalar(s string) *node { return &node{kind: 's', text: s, plain: true} }
