@@ -315,6 +315,6 @@ func (r *reader) roleEntry(n *yaml.Node, s scope, dependency bool) *Role {
 		r.Add(n.Pos, "", "%s", fmt.Sprintf("the name of the role cannot be evaluated: %s", err))
 		return nil
 	}
-	o.name = name
+	o.name, o.own = name, own
 	return r.role(o, n.Pos, s.within(keywords))
 }

@@ -76,6 +76,9 @@ type roleOptions struct {
 	public          any
 	validate        any
 	include         bool
+	// own is what the entry of a roles or dependencies list says itself; nil for
+	// tasks that bring roles in.
+	own *Keywords
 }
 
 // roleOptions reads the arguments of include_role and import_role.
@@ -177,9 +180,14 @@ func (r *reader) role(o roleOptions, pos diag.Pos, s scope) *Role {
 		Pos: pos, Name: roleName(o.name, path, collection), Path: path, Collection: collection, Params: o.params, EntryVars: o.vars,
 		Parent: s.role, AllowDuplicates: truthy(o.allowDuplicates, o.include), Public: truthy(o.public, false),
 	}
+	// What a role inherits from the one that depends on it does not tell uses apart.
+	own := s.keywords
+	if o.own != nil {
+		own = o.own
+	}
 	role.Key = string(value.JSON{SortKeys: true}.Append(nil, value.FromGo(map[string]any{
 		"path": path, "params": value.Plain(o.params), "from": anyMap(o.from), "vars": fmt.Sprint(len(o.vars)) + jsonOf(o.vars),
-		"when": condText(s.keywords.When), "tags": value.Plain([]any(s.keywords.Tags)), "include": o.include,
+		"when": condText(own.When), "tags": value.Plain([]any(own.Tags)), "include": o.include,
 	})))
 	role.Defaults = r.roleVars(role, "defaults", o.from["defaults"], pos)
 	role.Vars = r.roleVars(role, "vars", o.from["vars"], pos)

@@ -71,14 +71,7 @@ func (e *Engine) file(c *Context, src string, o FileOptions) (any, error) {
 		m = asValue
 		st.native = e.opt.Native
 	}
-	v, err := st.render(comp, &value.Template{Source: text, Pos: pos}, m)
-	if err != nil {
-		return nil, err
-	}
-	if s, ok := v.(string); ok && syn.NewlineSequence != "\n" {
-		v = strings.ReplaceAll(s, "\n", syn.NewlineSequence)
-	}
-	return v, nil
+	return st.render(comp, &value.Template{Source: text, Pos: pos}, m)
 }
 
 // complete fills in the defaults.

@@ -93,6 +93,9 @@ type syntaxError struct {
 func (e *syntaxError) Error() string { return e.msg }
 
 func (l *lexer) add(k kind, text string, off int) {
+	if nl := l.syn.NewlineSequence; k == tData && nl != "\n" && nl != "" {
+		text = strings.ReplaceAll(text, "\n", nl) // of the template's own text, not of values
+	}
 	l.tokens = append(l.tokens, token{k, text, off})
 }
 

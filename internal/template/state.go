@@ -169,7 +169,11 @@ func (st *state) render(c *compiled, t *value.Template, m mode) (any, error) {
 	}
 	if s, ok := asStr(v); ok {
 		if n := newlines(t.Source) - newlines(s); n > 0 {
-			v = s + strings.Repeat("\n", n)
+			nl := "\n"
+			if st.syn != nil && st.syn.NewlineSequence != "" {
+				nl = st.syn.NewlineSequence
+			}
+			v = s + strings.Repeat(nl, n)
 		}
 	}
 	return v, nil
