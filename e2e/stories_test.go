@@ -12,9 +12,18 @@ import (
 	"github.com/tutti-run/tutti/internal/vault"
 )
 
+// tests lets the lab, where there is one, end after the last test.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	defer lastly()
+	return t.M.Run()
+}
+
 func TestMain(m *testing.M) {
+	firstly()
 	command := func() { os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
-	testscript.Main(m, map[string]func(){"tutti": command, "ansible-playbook": command, "ansible": command, "ansible-inventory": command})
+	testscript.Main(tests{m}, map[string]func(){"tutti": command, "ansible-playbook": command, "ansible": command, "ansible-inventory": command})
 }
 
 func TestStories(t *testing.T) {

@@ -1,0 +1,6 @@
+//go:build !lab
+
+package e2e
+
+func firstly() {}
+func lastly()  {}
