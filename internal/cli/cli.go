@@ -114,7 +114,7 @@ func newRoot(s Streams) *cobra.Command {
 
 // commands lists every command.
 var commands = []func(Streams) *cobra.Command{
-	newPlayCommand, newRunCommand, newInventoryCommand, newVaultCommand, newConfigCommand, newEvalCommand, newVersionCommand,
+	newPlayCommand, newRunCommand, newInventoryCommand, newVaultCommand, newConfigCommand, newDocCommand, newEvalCommand, newVersionCommand,
 }
 
 // code says what was wrong and turns it into an exit code.

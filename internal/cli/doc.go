@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tutti-run/tutti/internal/module"
+	controls "github.com/tutti-run/tutti/internal/module/control/all"
+	targets "github.com/tutti-run/tutti/internal/module/target/all"
+	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/parallel"
+)
+
+func newDocCommand(s Streams) *cobra.Command {
+	var list bool
+	cmd := &cobra.Command{
+		Use:   "doc MODULE...",
+		Short: "Show what modules do and their parameters (as ansible-doc)",
+		RunE: func(_ *cobra.Command, args []string) error {
+			r := module.NewRegistry(targets.Targets(), controls.Controls())
+			if list {
+				for _, n := range r.Names() {
+					fmt.Fprintf(s.Out, "%-45s %s\n", n, r.Spec(n).Summary)
+				}
+				return nil
+			}
+			if len(args) == 0 {
+				return usageError{fmt.Errorf("name a module, or give --list")}
+			}
+			for _, a := range args {
+				n, ok := r.Resolve(a)
+				if !ok {
+					return fmt.Errorf("no module %s is built in; --list shows those that are", a)
+				}
+				fmt.Fprint(s.Out, moduleText(r.Spec(n)))
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVarP(&list, "list", "l", false, "list the modules that are built in")
+	f.StringP("type", "t", "module", "the kind of plugin; only modules have pages")
+	f.CountP("verbose", "v", "say more")
+	return cmd
+}
+
+// moduleText is a module's page for a terminal.
+func moduleText(s *module.Spec) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "> %s\n\n  %s\n\n", strings.ToUpper(string(s.Name)), s.Summary)
+	for _, n := range s.Notes {
+		fmt.Fprintf(&b, "  %s\n", n)
+	}
+	fmt.Fprintf(&b, "  runs at the same time: %s\n  check mode: %s, diff: %s\n\n", hintText(s), support(s.Check), support(s.Diff))
+	var walk func(params []module.Param, margin string)
+	walk = func(params []module.Param, margin string) {
+		for _, p := range params {
+			if p.Internal {
+				continue
+			}
+			mark := "-"
+			if p.Required {
+				mark = "="
+			}
+			fmt.Fprintf(&b, "%s%s %s  (%s)\n", margin, mark, p.Name, strings.Join(paramFacts(p), "; "))
+			if p.Doc != "" {
+				fmt.Fprintf(&b, "%s    %s\n", margin, p.Doc)
+			}
+			walk(p.Options, margin+"    ")
+		}
+	}
+	if len(s.Params) > 0 {
+		b.WriteString("PARAMETERS (= is required):\n\n")
+		walk(s.Params, "")
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func support(s module.Support) string {
+	if s == "" {
+		return string(module.None)
+	}
+	return string(s)
+}
+
+// hintText says what may run together with a module.
+func hintText(s *module.Spec) string {
+	var parts []string
+	for _, h := range s.Hints {
+		text := h.Kind.String()
+		if h.Name != "" {
+			text += "(" + h.Name + ")"
+		}
+		if h.Kind == parallel.FullyParallel {
+			text = "anything (FullyParallel)"
+		}
+		parts = append(parts, text)
+	}
+	if s.HintsFor != nil {
+		parts = append(parts, "depends on the arguments")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// paramFacts are what a parameter's Spec says, in words.
+func paramFacts(p module.Param) []string {
+	kind := string(p.Type)
+	if kind == "" {
+		kind = "str"
+	}
+	if p.Elements != "" {
+		kind += " of " + string(p.Elements)
+	}
+	out := []string{kind}
+	if len(p.Choices) > 0 {
+		words := make([]string, len(p.Choices))
+		for i, c := range p.Choices {
+			words[i] = value.Str(c)
+		}
+		out = append(out, "one of "+strings.Join(words, ", "))
+	}
+	if p.Default != nil {
+		out = append(out, "default "+string(value.ToJSON(value.FromGo(p.Default))))
+	}
+	if len(p.Aliases) > 0 {
+		out = append(out, "also "+strings.Join(p.Aliases, ", "))
+	}
+	if p.NoLog {
+		out = append(out, "never shown")
+	}
+	return out
+}
