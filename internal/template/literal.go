@@ -41,7 +41,7 @@ func parseLiteral(s string, json bool) (any, error) {
 	if p.space(); p.i != len(p.s) {
 		return nil, errLiteral
 	}
-	return v, nil
+	return v, p.unhashable
 }
 
 type literal struct {
@@ -50,6 +50,8 @@ type literal struct {
 	json  bool
 	depth int
 	open  int // brackets: newlines only count outside of them
+
+	unhashable error // a list or dict stands where a key has to
 }
 
 func (p *literal) space() {
@@ -202,7 +204,8 @@ func (p *literal) brace() (any, error) {
 			return nil, err
 		}
 		if k, err = key(k); err != nil {
-			return nil, err
+			// Python finds this out only once the whole text has been read.
+			p.unhashable, k = err, nil
 		}
 		switch {
 		case set == nil && p.skip(':'):
