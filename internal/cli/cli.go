@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -74,6 +75,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		// The program is its own agent in builds that have none embedded.
 		return agent.Main([]string{"/proc/self/exe", "agent"}, args[2:], module.NewRegistry(all.Targets(), nil))
 	}
+	_, _ = startDir()
 	name := filepath.Base(args[0])
 	words := args[1:]
 	root := newRoot(Streams{stdin, stdout, stderr})
@@ -179,9 +181,12 @@ func showProblems(w io.Writer, ps diag.Problems) {
 	}
 }
 
+// startDir is the folder in which the user called us.
+var startDir = sync.OnceValues(os.Getwd)
+
 // short shows a position relative to the current folder where that is shorter.
 func short(p diag.Pos) string {
-	if wd, err := os.Getwd(); err == nil {
+	if wd, err := startDir(); err == nil {
 		if rel, err := filepath.Rel(wd, p.File); err == nil && !strings.HasPrefix(rel, "../..") {
 			p.File = rel
 		}

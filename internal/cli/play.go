@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tutti-run/tutti/internal/config"
+	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/executor"
 	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/yaml"
 )
 
 // playOptions are the flags of tutti play.
@@ -84,7 +87,36 @@ func runPlay(ctx context.Context, s Streams, cmd *cobra.Command, o *playOptions,
 	if listing {
 		return ses.listBooks(ctx, read, books, o)
 	}
+	if err := ses.enter(); err != nil {
+		return err
+	}
 	return ses.play(ctx, read, o)
+}
+
+// enter goes to the playbook's folder, where Ansible runs what it runs on this
+// machine: modules of local connections, lookups, scripts. What the user named
+// by a relative path keeps its meaning.
+func (ses *session) enter() error {
+	absolute := func(path string) string {
+		if path == "" || strings.HasPrefix(path, "~") {
+			return path
+		}
+		if abs, err := filepath.Abs(path); err == nil {
+			return abs
+		}
+		return path
+	}
+	for i, s := range ses.options.inventory {
+		if _, err := os.Stat(s); err == nil {
+			ses.options.inventory[i] = absolute(s)
+		}
+	}
+	ses.inventory.Sources = ses.options.inventory
+	ses.privateKey, ses.eventsFile = absolute(ses.privateKey), absolute(ses.eventsFile)
+	for i, m := range ses.modulePath {
+		ses.modulePath[i] = absolute(m)
+	}
+	return os.Chdir(ses.baseDir)
 }
 
 // playbookPaths checks that the playbooks are there.
@@ -139,6 +171,21 @@ func (ses *session) mismatch(missing []string) error {
 	return nil
 }
 
+// yamlWarning shows a warning of the YAML reader. Keys that a dict has twice
+// are an error, or nothing, where the configuration says so.
+func (ses *session) yamlWarning(p *diag.Problem) error {
+	if yaml.IsDuplicateKey(p) {
+		switch ses.config.Text("DUPLICATE_YAML_DICT_KEY") {
+		case "error":
+			return &diag.Problem{Pos: p.Pos, Msg: p.Msg}
+		case "ignore":
+			return nil
+		}
+	}
+	ses.warn(p.Error())
+	return nil
+}
+
 // read reads all playbooks and reports all that is wrong with them together.
 func (ses *session) read(books []string) ([]*playbook.Playbook, error) {
 	var out []*playbook.Playbook
@@ -149,7 +196,7 @@ func (ses *session) read(books []string) ([]*playbook.Playbook, error) {
 		out = append(out, pb)
 	}
 	for _, w := range ses.loader.Warnings() {
-		ses.warn(w.Error())
+		problems.add(ses.yamlWarning(w))
 	}
 	err := problems.err()
 	if err != nil && ses.sealed.Load() {
