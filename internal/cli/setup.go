@@ -167,7 +167,9 @@ func (ses *session) loadVars(path string) (any, error) {
 		return nil, err
 	}
 	for _, p := range problems {
-		ses.warn(p.Error())
+		if err := ses.yamlWarning(p); err != nil {
+			return nil, err
+		}
 	}
 	return n.Value(), nil
 }

@@ -104,7 +104,7 @@ func (b *builder) mapping(n *goyaml.Node, depth int) (*Node, error) {
 		if at, dup := own[id]; dup {
 			text, _ := key.Text()
 			if b.options.Problems != nil {
-				b.options.Problems.Warn(key.Pos, "", "found a duplicate dict key (%s). Using last defined value only.", text)
+				b.options.Problems.Warn(key.Pos, "", duplicateKey+" (%s). Using last defined value only.", text)
 			}
 			out.Pairs[at].Value = v
 			continue
@@ -232,3 +232,8 @@ func (b *builder) text(v any, pos diag.Pos) any {
 	}
 	return v
 }
+
+const duplicateKey = "found a duplicate dict key"
+
+// IsDuplicateKey reports whether a warning is about a key that a dict has twice.
+func IsDuplicateKey(p *diag.Problem) bool { return strings.HasPrefix(p.Msg, duplicateKey) }
