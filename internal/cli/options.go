@@ -215,9 +215,16 @@ func limitPattern(limit string) (string, error) {
 			parts = append(parts, p)
 			continue
 		}
+		st, err := os.Stat(path)
+		if err != nil {
+			return "", fmt.Errorf("Unable to find limit file %s", path)
+		}
+		if !st.Mode().IsRegular() {
+			return "", fmt.Errorf("Limit starting with \"@\" must be a file, not a directory: %s", path)
+		}
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return "", optionsError{fmt.Errorf("Unable to find limit file %s", path)}
+			return "", fmt.Errorf("the limit file cannot be read: %w", err)
 		}
 		for _, l := range strings.Split(string(data), "\n") {
 			if l = strings.TrimSpace(l); l != "" {
