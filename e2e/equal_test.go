@@ -171,7 +171,7 @@ func (r ran) story(anyOrder bool) []string {
 				story = append(story, line)
 			}
 		case said.MatchString(line):
-			results = append(results, elsewhere.ReplaceAllString(said.FindString(line), "DIR/"))
+			results = append(results, address.ReplaceAllString(elsewhere.ReplaceAllString(said.FindString(line), "DIR/"), "ADDRESS"))
 		}
 	}
 	anyOrder = false
@@ -179,8 +179,12 @@ func (r ran) story(anyOrder bool) []string {
 	return story
 }
 
-// elsewhere are the folders that the two programs run in.
-var elsewhere = regexp.MustCompile(`/tmp/e2e\d+/`)
+// elsewhere are the folders that the two programs run in, address those of their
+// hosts.
+var (
+	elsewhere = regexp.MustCompile(`/tmp/e2e\d+/`)
+	address   = regexp.MustCompile(`10\.213\.\d+\.\d+`)
+)
 
 var (
 	stamp  = regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`) // of backups

@@ -335,3 +335,26 @@ func TestNothingHalf(t *testing.T) {
 		t.Error("the controller was never killed before the file was there: the test shows nothing")
 	}
 }
+
+// TestUsersComeAndGo removes users as whom tasks ran: no process of ours is in
+// the way, of the user module at once, of other programs a little later.
+func TestUsersComeAndGo(t *testing.T) {
+	freshLab(t)
+	for _, login := range []string{"ops", "root"} { // with sudo, and without
+		b := newBench(t, map[int]string{1: "ansible_user=" + login})
+		r := run(t, b.dir, b.play("host1", `    - user: {name: guest}
+    - command: id -un
+      become_user: guest
+    - user: {name: guest, state: absent, remove: true}
+    - user: {name: guest}
+    - command: id -un
+      become_user: guest
+    - command: sleep 4
+    - command: userdel -r guest
+`, "--become")...)
+		if r.code != 0 || !strings.HasPrefix(r.recap(), "host1 : ok=7 changed=7 ") {
+			t.Errorf("as %s: exit code %d\n%s", login, r.code, r.out)
+		}
+	}
+	clean(t)
+}

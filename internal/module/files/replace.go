@@ -216,10 +216,16 @@ func Backup(path string) (string, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return "", nil
 	}
-	dest := fmt.Sprintf("%s.%d.%s~", path, os.Getpid(), time.Now().Format("2006-01-02@15:04:05"))
+	date := time.Now().Format("2006-01-02@15:04:05")
+	// One process may make several backups in a second: each has its own number.
+	number := os.Getpid()
+	dest := fmt.Sprintf("%s.%d.%s~", path, number, date)
 	if err == nil {
 		defer in.Close()
-		err = preserve(in, path, dest)
+		for err = preserve(in, path, dest); errors.Is(err, os.ErrExist); err = preserve(in, path, dest) {
+			number++
+			dest = fmt.Sprintf("%s.%d.%s~", path, number, date)
+		}
 	}
 	if err != nil {
 		return "", fmt.Errorf("Could not make backup of %s to %s: %w", path, dest, err)
@@ -232,7 +238,7 @@ func preserve(in *os.File, path, dest string) error {
 	if err != nil {
 		return err
 	}
-	out, err := os.OpenFile(dest, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	out, err := os.OpenFile(dest, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
