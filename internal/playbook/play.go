@@ -169,8 +169,15 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 	more, imported := r.takeImported()
 	p.Roles = append(p.Roles, more...)
 	p.Handlers = own0
+	// A role that several others depend on has its handlers once.
+	seen := map[string]bool{}
 	for _, role := range listed {
-		p.Handlers = append(p.Handlers, role.AllHandlers()...)
+		for _, r := range role.WithDependencies() {
+			if !seen[r.Key] {
+				seen[r.Key] = true
+				p.Handlers = append(p.Handlers, r.Handlers...)
+			}
+		}
 	}
 	p.Handlers = append(p.Handlers, imported...)
 	return p
