@@ -8,6 +8,7 @@ package setup
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -45,6 +46,10 @@ type gathering struct {
 	env     *module.Env
 	timeout time.Duration
 	path    string // of local facts
+
+	python      sync.Once // guards the following; see interpreter
+	pythonExe   string
+	pythonWords []string
 
 	mu       sync.Mutex
 	facts    *value.Map
@@ -87,6 +92,7 @@ var collectors = []collector{
 	{"pkg_mgr", "min", packageManager},
 	{"service_mgr", "min", serviceManager},
 	{"python", "min", python},
+	{"python_version", "min", pythonVersion},
 	{"ssh_pub_keys", "min", hostKeys},
 	{"user", "min", user},
 	{"loadavg", "loadavg", loadAverage},
@@ -97,9 +103,16 @@ var collectors = []collector{
 	{"devices", "hardware", devices},
 	{"uptime", "hardware", uptime},
 	{"interfaces", "network", network},
-	{"fibre_channel_wwn", "network", storageNames},
+	{"fibre_channel_wwn", "fibre_channel_wwn", storageNames},
 	{"virtual", "virtual", virtualization},
 	{"chroot", "chroot", chroot},
+}
+
+// needs are the sources that others bring along, whatever is excluded.
+var needs = map[string][]string{
+	"interfaces": {"platform", "distribution"}, "service_mgr": {"platform", "distribution"}, "pkg_mgr": {"distribution"},
+	"memory": {"platform"}, "processor": {"platform"}, "dmi": {"platform"}, "mounts": {"platform"}, "devices": {"platform"}, "uptime": {"platform"},
+	"platform": {"python_version"},
 }
 
 // alwaysMin are the subsets that a user may name and that are part of others.
@@ -108,7 +121,7 @@ var subsetAliases = map[string][]string{
 	"ohai": nil, "facter": nil, "all_ipv4_addresses": {"interfaces"}, "all_ipv6_addresses": {"interfaces"}, "default_ipv4": {"interfaces"},
 	"default_ipv6": {"interfaces"}, "ipv4": {"interfaces"}, "ipv6": {"interfaces"}, "architecture": {"platform"}, "kernel": {"platform"}, "machine": {"platform"},
 	"hostname": {"platform"}, "fqdn": {"platform"}, "distribution_release": {"distribution"}, "distribution_version": {"distribution"}, "os_family": {"distribution"},
-	"machine_id": {"platform"}, "python_version": {"python"}, "memtotal_mb": {"memory"}, "processor_cores": {"processor"}, "processor_count": {"processor"},
+	"machine_id": {"platform"}, "memtotal_mb": {"memory"}, "processor_cores": {"processor"}, "processor_count": {"processor"},
 	"virtualization_type": {"virtual"}, "virtualization_role": {"virtual"}, "nodename": {"platform"}, "domain": {"platform"}, "user_id": {"user"}, "user_dir": {"user"},
 }
 
@@ -193,6 +206,16 @@ func choose(subset []string) (map[string]bool, string) {
 		} else if !asked[n] {
 			delete(chosen, n)
 		}
+	}
+	var bring func(n string)
+	bring = func(n string) {
+		for _, other := range needs[n] {
+			chosen[other] = true
+			bring(other)
+		}
+	}
+	for n := range maps.Clone(chosen) {
+		bring(n)
 	}
 	return chosen, ""
 }

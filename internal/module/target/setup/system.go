@@ -361,21 +361,36 @@ func loadAverage(g *gathering) {
 	g.set("loadavg", m)
 }
 
-// python tells the interpreter that modules in Python would find.
-func python(g *gathering) {
-	exe := "/usr/bin/python3" // where Ansible looks first
-	if !exists(exe) {
-		if exe = process.Find("python3", g.env.Environ); exe == "" {
-			return
+// interpreter asks the Python that modules in Python would find for its version
+// and its kind, once; the words are nil if there is none.
+func (g *gathering) interpreter() (exe string, words []string) {
+	g.python.Do(func() {
+		exe := "/usr/bin/python3" // where Ansible looks first
+		if !exists(exe) {
+			if exe = process.Find("python3", g.env.Environ); exe == "" {
+				return
+			}
 		}
+		out, err := process.Run(g.ctx, process.Cmd{Argv: []string{exe, "-I", "-S", "-c", "import sys; v=sys.version_info; print(v[0], v[1], v[2], v[3], v[4], sys.implementation.name)"}, Env: g.env.Environ})
+		if f := strings.Fields(string(out.Stdout)); err == nil && out.RC == 0 && len(f) >= 6 {
+			g.pythonExe, g.pythonWords = exe, f
+		}
+	})
+	return g.pythonExe, g.pythonWords
+}
+
+func pythonVersion(g *gathering) {
+	if _, f := g.interpreter(); f != nil {
+		g.set("python_version", strings.Join(f[:3], "."))
 	}
-	out, err := process.Run(g.ctx, process.Cmd{Argv: []string{exe, "-I", "-S", "-c", "import sys; v=sys.version_info; print(v[0], v[1], v[2], v[3], v[4], sys.implementation.name)"}, Env: g.env.Environ})
-	f := strings.Fields(string(out.Stdout))
-	if err != nil || out.RC != 0 || len(f) < 6 {
+}
+
+func python(g *gathering) {
+	exe, f := g.interpreter()
+	if f == nil {
 		return
 	}
 	n := func(i int) int { v, _ := strconv.Atoi(f[i]); return v }
-	g.set("python_version", strings.Join(f[:3], "."))
 	g.set("python", value.MapOf("executable", exe, "has_sslcontext", true, "type", f[5],
 		"version", value.MapOf("major", n(0), "minor", n(1), "micro", n(2), "releaselevel", f[3], "serial", n(4)),
 		"version_info", []any{n(0), n(1), n(2), f[3], n(4)}))
