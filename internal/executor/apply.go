@@ -47,7 +47,7 @@ func (p *playRun) apply(d done) error {
 			}
 			p.advance(d)
 		} else {
-			ev.Rescued = r.Cursor.Rescuable()
+			ev.Rescued = r.Cursor.Rescuable() && !r.Cursor.InHandlers()
 			p.failHost(d, count)
 		}
 	case out.skipped:
@@ -112,10 +112,14 @@ func (p *playRun) loseHost(d done) {
 func (p *playRun) failHost(d done, count *event.Counts) {
 	r := d.runner
 	p.removed[r.Host] = !r.Cursor.Rescuable()
-	if r.Cursor.Rescuable() {
+	switch {
+	case r.Cursor.InHandlers():
+		// Ansible counts a handler's failure as one even where a rescue goes on.
+		count.Failed++
+	case r.Cursor.Rescuable():
 		count.Rescued++
 		p.Vars.Set(p.hosts[r.Host], value.MapOf("ansible_failed_task", p.failedTask(d.step.task), "ansible_failed_result", d.out.result))
-	} else {
+	default:
 		count.Failed++
 	}
 	if d.out.fatal || d.step.once {

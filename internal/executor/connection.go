@@ -189,7 +189,10 @@ func (it *item) connection() (Connection, error) {
 			return conn, err
 		}
 	}
-	become, _ := it.task.Get(playbook.Become)
+	become, err := it.keyword(it.c, playbook.Become)
+	if err != nil {
+		return conn, err
+	}
 	if conn.Become, err = it.flag(it.c, become, it.Become); err != nil {
 		return conn, err
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/playbook"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
@@ -81,17 +83,26 @@ func (t *taskRun) flagOr(c *template.Context, w playbook.Keyword, otherwise bool
 	return b
 }
 
+// keyword evaluates a keyword of the task; nil if nobody gave it. One that is
+// omitted is as if the task did not have it: what is around the task counts.
+func (t *taskRun) keyword(c *template.Context, w playbook.Keyword) (any, error) {
+	for k := t.task.Keywords; k != nil; k = k.Outer() {
+		v, ok := k.Get(w)
+		if !ok {
+			return nil, nil
+		}
+		v, err := t.Engine.Resolve(c, v)
+		if err != nil || v != template.Omit {
+			return v, err
+		}
+	}
+	return nil, nil
+}
+
 func (t *taskRun) keywordText(c *template.Context, w playbook.Keyword, otherwise string) (string, error) {
-	v, ok := t.task.Get(w)
-	if !ok {
-		return otherwise, nil
-	}
-	v, err := t.Engine.Resolve(c, v)
-	if err != nil {
-		return "", err
-	}
-	if v == nil || v == template.Omit {
-		return otherwise, nil
+	v, err := t.keyword(c, w)
+	if v == nil || err != nil {
+		return otherwise, err
 	}
 	return template.Str(v), nil
 }
@@ -172,9 +183,7 @@ func findFile(dirs []string, kind, name string) (string, error) {
 		return "", errors.New("Could not find file on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option")
 	}
 	if strings.HasPrefix(name, "~") {
-		if home := homeDir(); home != "" {
-			name = home + strings.TrimPrefix(name, "~")
-		}
+		name = module.Expander(os.Environ())(name)
 	}
 	if filepath.IsAbs(name) {
 		if exists(name) {

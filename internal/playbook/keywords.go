@@ -67,6 +67,7 @@ type Cond struct {
 // encloses it. Values are raw: templates in them are not evaluated yet.
 type Keywords struct {
 	values [keywordCount]any
+	outer  *Keywords // what encloses the node says
 
 	When           []Cond       // all have to hold, the outermost first
 	Tags           []any        // union
@@ -87,9 +88,14 @@ func (k *Keywords) Get(w Keyword) (v any, ok bool) {
 	return v, v != nil
 }
 
+// Outer is what the nodes around this one say, nil if there are none. A value
+// that turns out to be omitted is looked for there.
+func (k *Keywords) Outer() *Keywords { return k.outer }
+
 // Inherit returns the keywords of a node that says own inside of k.
 func (k *Keywords) Inherit(own *Keywords) *Keywords {
 	out := *own
+	out.outer = k
 	for i, v := range k.values {
 		if out.values[i] == nil {
 			out.values[i] = v
