@@ -48,10 +48,11 @@ type grant struct {
 
 // waiter is a request in line, with one place for each of its names.
 type waiter struct {
-	number uint64
-	grant  *grant
-	ready  chan struct{}
-	places []place
+	number  uint64
+	grant   *grant
+	places  []place
+	granted bool          // guarded by the Manager's mutex
+	ready   chan struct{} // closed after granted was set, outside the mutex
 }
 
 // place is a waiter's place in the line for one name.
@@ -194,14 +195,13 @@ func (m *Manager) lock(ctx context.Context, id domainID, names []string, owner s
 	case <-w.ready:
 	case <-ctx.Done():
 		m.mu.Lock()
-		select {
-		case <-w.ready:
+		if w.granted {
 			// Granted in the same moment: whoever asked has gone, so give it back.
+			// ready may not be closed yet, so it cannot tell.
 			m.mu.Unlock()
 			m.tellAll(Acquired, g, time.Since(begin))
 			m.unlock(g)
 			return nil, ctx.Err()
-		default:
 		}
 		err := &WaitError{Key: e.Key, Owner: owner, Waited: time.Since(begin), Err: context.Cause(ctx)}
 		if name, b := d.blocker(names); b != nil {
@@ -276,6 +276,7 @@ func (d *domain) grant(freed []string) []*waiter {
 			w := s.first.w
 			d.leave(w)
 			d.hold(w.grant)
+			w.granted = true
 			out = append(out, w)
 		}
 	}

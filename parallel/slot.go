@@ -16,9 +16,10 @@ type pool struct {
 }
 
 type slotWaiter struct {
-	next  *slotWaiter
-	ready chan struct{}
-	gone  bool
+	next    *slotWaiter
+	granted bool          // guarded by the Manager's mutex, as is gone
+	gone    bool          // gave up; skipped when its turn comes
+	ready   chan struct{} // closed after granted was set, outside the mutex
 }
 
 func (m *Manager) takeSlot(ctx context.Context, s Slot, owner string, wait bool) (*pool, error) {
@@ -53,12 +54,10 @@ func (m *Manager) takeSlot(ctx context.Context, s Slot, owner string, wait bool)
 		return p, nil
 	case <-ctx.Done():
 		m.mu.Lock()
-		select {
-		case <-w.ready:
+		if w.granted { // in the same moment
 			m.mu.Unlock()
 			m.freeSlot(p, owner)
 			return nil, ctx.Err()
-		default:
 		}
 		w.gone = true
 		p.queue--
@@ -80,6 +79,7 @@ func (m *Manager) freeSlot(p *pool, owner string) {
 		if !w.gone {
 			p.queue--
 			p.used++
+			w.granted = true
 			woken = w
 		}
 	}
