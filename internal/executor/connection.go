@@ -263,7 +263,7 @@ func (it *item) becomeSettings(s *settings, conn *Connection) {
 // acquire waits until the call may run: for what its hints name on the machine
 // it runs on, then for one of the forks.
 func (it *item) acquire(ctx context.Context, r *resolved) (parallel.Lease, error) {
-	hints, err := it.hints(r)
+	hints, err := it.hints(ctx, r)
 	if err != nil {
 		return parallel.Lease{}, err
 	}
@@ -312,11 +312,18 @@ func (it *item) machine(ctx context.Context) (string, error) {
 // owner says who asks for a lease.
 func (it *item) owner() string { return it.host.Name + ": " + it.info.Name }
 
-func (it *item) hints(r *resolved) ([]parallel.Hint, error) {
+func (it *item) hints(ctx context.Context, r *resolved) ([]parallel.Hint, error) {
 	// A module that says nothing about itself counts as alone on its machine.
 	hints := []parallel.Hint{parallel.Host("")}
 	if r.spec != nil {
 		hints = r.spec.HintsOf(r.args, r.Check)
+	}
+	if r.work != nil && r.work.Hints != nil {
+		found, err := r.work.Hints(ctx)
+		if err != nil {
+			return nil, it.scrubbed(err)
+		}
+		hints = policy.Tighten(hints, found)
 	}
 	raw, ok := it.scope.Lookup("tutti_parallel")
 	if !ok {
@@ -358,6 +365,9 @@ func (it *item) call(ctx context.Context, r *resolved) (*module.Result, error) {
 var errTimeout = errors.New("the task's timeout has passed")
 
 func (it *item) do(ctx context.Context, r *resolved) (*module.Result, error) {
+	if r.work != nil {
+		return it.work(ctx, r)
+	}
 	res, err := it.target.Do(ctx, r.Call)
 	if err != nil {
 		return nil, err
@@ -367,6 +377,11 @@ func (it *item) do(ctx context.Context, r *resolved) (*module.Result, error) {
 			return nil, err
 		}
 	}
+	return it.conclude(r, res), nil
+}
+
+// conclude makes the task's result of the call's, without secrets.
+func (it *item) conclude(r *resolved, res *module.Result) *module.Result {
 	if r.finish != nil {
 		res = r.finish(res)
 	}
@@ -376,7 +391,7 @@ func (it *item) do(ctx context.Context, r *resolved) (*module.Result, error) {
 	if r.spec != nil {
 		it.invocation(res, r.spec, r.args.Map())
 	}
-	return res, nil
+	return res
 }
 
 // poll waits for a background job to end, asking every poll seconds.

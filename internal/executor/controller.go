@@ -27,12 +27,15 @@ func (c controller) FindFile(kind, name string) (string, error) {
 func (c controller) ReadFile(path string) ([]byte, error) { return c.it.Run.ReadFile(path) }
 func (c controller) LoadVars(path string) (any, error)    { return c.it.Run.LoadVars(path) }
 func (c controller) Resolve(v any) (any, error)           { return c.it.Engine.Resolve(c.it.c, v) }
-func (c controller) Host() string                         { return c.it.host.Name }
-func (c controller) Native() bool                         { return c.it.Native }
-func (c controller) Check() bool                          { return c.it.check }
-func (c controller) Diff() bool                           { return c.it.diff }
-func (c controller) Verbosity() int                       { return c.it.Verbosity }
-func (c controller) Say(text string)                      { c.it.tell(event.Message{Text: text}) }
+func (c controller) Environment() (map[string]string, error) {
+	return c.it.environment()
+}
+func (c controller) Host() string    { return c.it.host.Name }
+func (c controller) Native() bool    { return c.it.Native }
+func (c controller) Check() bool     { return c.it.check }
+func (c controller) Diff() bool      { return c.it.diff }
+func (c controller) Verbosity() int  { return c.it.Verbosity }
+func (c controller) Say(text string) { c.it.tell(event.Message{Text: text}) }
 func (c controller) with(vars *value.Map) *template.Context {
 	if vars.Len() == 0 {
 		return c.it.c

@@ -46,8 +46,9 @@ type resolved struct {
 	spec   *module.Spec
 	args   module.Args
 	finish func(*module.Result) *module.Result
-	raw    string // the command of a raw task
-	local  bool   // runs on the controller whatever the connection
+	work   *module.Work // what to do here instead of the call
+	raw    string       // the command of a raw task
+	local  bool         // runs on the controller whatever the connection
 }
 
 // resolve evaluates everything the task says. It gives either a call for the
@@ -318,7 +319,10 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 	if plan.Done != nil {
 		return it.invocation(plan.Done, spec, args), nil
 	}
-	r.Call, r.finish = plan.Call, plan.Finish
+	r.Call, r.finish, r.work = plan.Call, plan.Finish, plan.Work
+	if r.work != nil {
+		r.Call = &module.Call{Module: name, Args: args}
+	}
 	it.fillIn(r.Call)
 	return nil, nil
 }
@@ -343,6 +347,9 @@ func (it *item) complete(ctx context.Context, r *resolved) error {
 		if r.Async > 0 && it.check {
 			return errors.New("check mode and async cannot be used on same task.")
 		}
+	}
+	if r.work != nil {
+		return it.here(r)
 	}
 	it.target, err = it.connect()
 	return err

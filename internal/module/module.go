@@ -15,6 +15,7 @@ import (
 	"io"
 
 	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/parallel"
 )
 
 // Name is a module's full name, such as ansible.builtin.copy.
@@ -45,9 +46,37 @@ type Plan struct {
 	Done *Result
 	// Call is the call to make on the target otherwise.
 	Call *Call
+	// Work, if set, is what to do on the controller instead of a call.
+	Work *Work
 	// Finish, if set, turns the target's result into the task's: fetch compares
 	// checksums, script removes nothing but reports. It runs on the controller.
 	Finish func(*Result) *Result
+}
+
+// Work is what a task does on the controller when that takes time, such as
+// talking to a service. It is treated as a call is: it runs under a lease for the
+// module's hints, takes one of the forks and ends with the task's timeout. A Plan
+// decides quickly and holds up the planning of others; a Work does not.
+type Work struct {
+	// Hints, if set, finds the hints that depend on something outside, such as
+	// the identity of the cluster behind an address. They are added to those of
+	// the Spec. It is asked before the lease is taken and holds nothing meanwhile,
+	// so that all keys are taken at once, in the one order without deadlock.
+	Hints func(ctx context.Context) ([]parallel.Hint, error)
+	// Do does it. An error is shown as the task's failure.
+	Do func(ctx context.Context, p Pacer) (*Result, error)
+}
+
+// Pacer spaces the calls that a Work makes to a service. It is safe for
+// concurrent use.
+type Pacer interface {
+	// Token waits for a token of a RateLimited hint. A Work takes one before each
+	// call, since it is calls that a service counts and not tasks. Other kinds of
+	// hints are refused: they belong into Work.Hints.
+	Token(ctx context.Context, h parallel.Hint) error
+	// Throttled tells that the service answered "too many requests": all that
+	// use the key slow down, and speed up again little by little.
+	Throttled(key string)
 }
 
 // Call is one request to a target: complete, rendered, serialisable but for
@@ -140,6 +169,8 @@ type Controller interface {
 	// LoadVars reads a file of variables (YAML or JSON, vaulted or not); its
 	// templates stay unevaluated.
 	LoadVars(path string) (any, error)
+	// Environment is what the task adds to the environment of its module.
+	Environment() (map[string]string, error)
 	// Host is the inventory name of the task's host.
 	Host() string
 	// Hosts lists the hosts of the play that are in play for this task.

@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/process"
 	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/parallel"
 )
 
 // Controller is a controller for tests of control halves: files are looked for
@@ -29,6 +31,8 @@ type Controller struct {
 	Truth func(expr any) (bool, error)
 	// Answers is what Run returns for a call; nil fails.
 	Answers func(*module.Call) (*module.Result, error)
+	// Env is what the task adds to the environment.
+	Env map[string]string
 	// Pings is what Ping returns, one after the other; then nil.
 	Pings  []error
 	Resets int
@@ -101,6 +105,9 @@ func (c *Controller) LoadVars(path string) (any, error) {
 	return value.ParseJSON(data)
 }
 
+// Environment implements module.Controller.
+func (c *Controller) Environment() (map[string]string, error) { return c.Env, nil }
+
 // Host implements module.Controller.
 func (c *Controller) Host() string { return "testhost" }
 
@@ -169,13 +176,50 @@ func Task(t *testing.T, c *Controller, m *module.Control, target *module.Target,
 		return module.Fail("%s", err)
 	}
 	r := plan.Done
-	if r == nil {
+	switch {
+	case r != nil:
+	case plan.Work != nil:
+		r = Work(t, plan.Work, m.Spec.HintsOf(args, c.CheckMode))
+	default:
 		r = c.call(t, target, plan.Call)
 	}
 	if plan.Finish != nil {
 		r = plan.Finish(r)
 	}
 	return r
+}
+
+// Work does a plan's work under a lease for the hints, in a manager of its own.
+func Work(t *testing.T, w *module.Work, hints []parallel.Hint) *module.Result {
+	t.Helper()
+	m := parallel.New(parallel.Options{})
+	if w.Hints != nil {
+		found, err := w.Hints(t.Context())
+		if err != nil {
+			return module.Fail("%s", err)
+		}
+		hints = append(slices.Clone(hints), found...)
+	}
+	lease, err := m.Acquire(t.Context(), parallel.Request{Hints: hints, Owner: t.Name()})
+	if err != nil {
+		return module.Fail("%s", err)
+	}
+	defer lease.Release()
+	r, err := w.Do(lease.Context(), Pacer{m})
+	if err != nil {
+		return module.Fail("%s", err)
+	}
+	return r
+}
+
+// Pacer takes tokens from a manager.
+type Pacer struct{ *parallel.Manager }
+
+// Token implements module.Pacer.
+func (p Pacer) Token(ctx context.Context, h parallel.Hint) error {
+	lease, err := p.Acquire(ctx, parallel.Request{Hints: []parallel.Hint{h}})
+	lease.Release()
+	return err
 }
 
 func (c *Controller) call(t *testing.T, target *module.Target, call *module.Call) *module.Result {
