@@ -95,7 +95,7 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		Native: c.Bool("DEFAULT_JINJA2_NATIVE"), NoTargetLog: c.Bool("DEFAULT_NO_TARGET_SYSLOG"), ErrorOnMissingHandler: c.Bool("ERROR_ON_MISSING_HANDLER"), AnyErrorsFatal: c.Bool("ANY_ERRORS_FATAL"),
 		Connection: defaults, Become: ses.become, BecomePassword: becomePass, ReadFile: ses.readFile, LoadVars: ses.loadVars,
 		Python:   &python.Runner{Ansible: ansibleDirs(), Utils: append([]string{filepath.Join(ses.baseDir, "module_utils")}, c.List("DEFAULT_MODULE_UTILS_PATH")...), Collections: ses.collectionPaths()},
-		Mismatch: ses.mismatch, Prompt: ses.prompter.ask, Env: *ses.env(),
+		Mismatch: ses.mismatch, Prompt: ses.prompter.ask, Pause: ses.prompter.pause, Env: *ses.env(),
 	}
 	if o.Facts, err = ses.factCache(); err != nil {
 		p.Close()

@@ -278,7 +278,7 @@ func (ses *session) connectionDefaults(ctx context.Context) (executor.Connection
 	c := executor.Connection{
 		Kind: ses.connection, User: ses.user, KeyFile: ses.privateKey, TimeoutS: ses.timeout, Port: ses.config.Int("DEFAULT_REMOTE_PORT"),
 		Args: ses.config.Text("SSH_ARGS"), CommonArgs: ses.sshCommonArgs, ExtraArgs: ses.sshExtraArgs, Executable: ses.config.Text("SSH_EXECUTABLE"),
-		Retries: ses.config.Int("SSH_RETRIES"), RemoteTmp: ses.config.Text("DEFAULT_REMOTE_TMP"), HostKeys: "yes",
+		Retries: ses.config.Int("SSH_RETRIES"), Pipelining: ses.config.Bool("ANSIBLE_PIPELINING"), Shell: ses.config.Text("DEFAULT_EXECUTABLE"), RemoteTmp: ses.config.Text("DEFAULT_REMOTE_TMP"), HostKeys: "yes",
 		BecomeMethod: ses.becomeMethod, BecomeUser: ses.becomeUser, BecomeExe: ses.config.Text("DEFAULT_BECOME_EXE"), BecomeFlags: ses.config.Text("DEFAULT_BECOME_FLAGS"),
 	}
 	if !ses.config.Bool("HOST_KEY_CHECKING") {

@@ -22,6 +22,7 @@ var Settings = []Setting{
 	{Name: "DEFAULT_BECOME_USER", Default: "root", Env: []string{"ANSIBLE_BECOME_USER"}, Ini: []string{"privilege_escalation.become_user"}},
 	{Name: "DEFAULT_ASK_PASS", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_ASK_PASS"}, Ini: []string{"defaults.ask_pass"}},
 	{Name: "DEFAULT_ASK_VAULT_PASS", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_ASK_VAULT_PASS"}, Ini: []string{"defaults.ask_vault_pass"}},
+	{Name: "DEFAULT_EXECUTABLE", Default: "/bin/sh", Env: []string{"ANSIBLE_EXECUTABLE"}, Ini: []string{"defaults.executable"}},
 	{Name: "DEFAULT_FACT_PATH", Kind: Path, Env: []string{"ANSIBLE_FACT_PATH"}, Ini: []string{"defaults.fact_path"}},
 	{Name: "DEFAULT_FORCE_HANDLERS", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_FORCE_HANDLERS"}, Ini: []string{"defaults.force_handlers"}},
 	{Name: "DEFAULT_FORKS", Kind: Int, Default: "5", Env: []string{"ANSIBLE_FORKS"}, Ini: []string{"defaults.forks"}},

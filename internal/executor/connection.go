@@ -45,6 +45,8 @@ type Connection struct {
 	BecomePass    string
 	ShellType     string
 	Python        string // ansible_python_interpreter
+	Pipelining    bool   // for playbooks that read the setting; the agent needs none
+	Shell         string // likewise: what Ansible runs commands in
 	LocalUserName string
 }
 
@@ -67,9 +69,74 @@ func (it *item) runsOn() *inventory.Host {
 // host's own, else the task's.
 func (it *item) connectionScope() *vars.Scope {
 	if it.delegate == nil {
-		return it.scope
+		return it.scope.Over(nil)
 	}
 	return it.delegatedScope().With(it.topVars())
+}
+
+// connectionDefault is what a task may read about its connection where nobody
+// has set it: the keywords and the command line, under the names of the
+// variables. Evaluated when it is asked for.
+func (it *item) connectionDefault(name string) (any, bool) {
+	set := func(names ...string) any {
+		for _, n := range names {
+			if v := it.connectionVar(n); v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	text := func(w playbook.Keyword, otherwise string) any {
+		s, err := it.keywordText(it.c, w, otherwise)
+		if err != nil || s == "" {
+			return nil
+		}
+		return s
+	}
+	var v any
+	switch name {
+	case "ansible_connection":
+		if v = text(playbook.Connection, it.Connection.Kind); v == nil || v == "smart" {
+			v = "ssh"
+		}
+	case "ansible_host", "ansible_ssh_host":
+		if v = set("ansible_ssh_host", "ansible_host"); v == nil {
+			if v = it.runsOn().Name; it.runsOn().Implicit {
+				v = "127.0.0.1"
+			}
+		}
+	case "ansible_user", "ansible_ssh_user":
+		if v = set("ansible_ssh_user", "ansible_user"); v == nil {
+			v = text(playbook.RemoteUser, it.Connection.User)
+		}
+	case "ansible_port", "ansible_ssh_port":
+		if v = set("ansible_ssh_port", "ansible_port"); v == nil {
+			if v, _ = it.keyword(it.c, playbook.Port); v == nil && it.Connection.Port != 0 {
+				v = it.Connection.Port
+			}
+		}
+	case "ansible_password", "ansible_ssh_pass":
+		if v = set("ansible_ssh_pass", "ansible_password"); v == nil && it.Connection.Password != "" {
+			v = it.Connection.Password
+		}
+	case "ansible_private_key_file", "ansible_ssh_private_key_file":
+		if v = set("ansible_ssh_private_key_file", "ansible_private_key_file"); v == nil && it.Connection.KeyFile != "" {
+			v = it.Connection.KeyFile
+		}
+	case "ansible_timeout", "ansible_ssh_timeout":
+		if v = set("ansible_ssh_timeout", "ansible_timeout"); v == nil {
+			v = it.Connection.TimeoutS
+		}
+	case "ansible_pipelining", "ansible_ssh_pipelining":
+		if v = set("ansible_ssh_pipelining", "ansible_pipelining"); v == nil {
+			v = it.Connection.Pipelining
+		}
+	case "ansible_shell_executable":
+		v = it.Connection.Shell
+	case "ansible_module_compression":
+		v = "ZIP_DEFLATED"
+	}
+	return v, v != nil
 }
 
 // delegatedScope is the delegated host's view of the task. The current host

@@ -3,8 +3,10 @@ package executor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/module"
@@ -108,6 +110,40 @@ func (c controller) Prompt(ctx context.Context, text string, echo bool) (string,
 		return "", ErrNotInteractive
 	}
 	return c.it.Run.Prompt(ctx, text, echo)
+}
+
+// Pause waits for a time or for the user, giving back the evaluation place.
+func (c controller) Pause(ctx context.Context, p module.Pause) (string, error) {
+	<-c.it.Run.resolve
+	defer func() { c.it.Run.resolve <- struct{}{} }()
+	hidden := ""
+	if !p.Echo {
+		hidden = " (output is hidden)"
+	}
+	wait := time.Duration(p.Seconds) * time.Second
+	text, prompt := "", p.Prompt
+	if wait > 0 {
+		text = fmt.Sprintf("Pausing for %d seconds%s\n(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)", p.Seconds, hidden)
+	} else if prompt == "" {
+		prompt = "Press enter to continue, Ctrl+C to interrupt"
+	}
+	if prompt != "" {
+		text = strings.TrimPrefix(text+"\n", "\n") + fmt.Sprintf("[%s]\n%s%s:", c.it.info.Name, prompt, hidden)
+	}
+	var input string
+	err := ErrNotInteractive
+	if c.it.Run.Pause == nil {
+		c.Say(text)
+	} else {
+		input, err = c.it.Run.Pause(ctx, text, wait, p.Echo)
+	}
+	if errors.Is(err, ErrNotInteractive) && wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+	return input, err
 }
 
 // Run makes a call on the target. The evaluation place that Plan holds is

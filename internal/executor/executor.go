@@ -98,7 +98,9 @@ type Options struct {
 	ReadFile func(path string) ([]byte, error)
 	LoadVars func(path string) (any, error)
 	Prompt   func(ctx context.Context, text string, echo bool) (string, error)
-	Env      template.Env // lookups that do not depend on the task
+	// Pause shows text and waits: for the time or, without one, for the user.
+	Pause func(ctx context.Context, text string, d time.Duration, echo bool) (string, error)
+	Env   template.Env // lookups that do not depend on the task
 	// Python runs modules that are not native; nil where there are none.
 	Python PythonRunner
 	// Facts, if set, keeps facts between runs.

@@ -14,6 +14,7 @@ import (
 	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/inventory"
+	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/playbook"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
@@ -359,7 +360,7 @@ func (r *Run) ask(ctx context.Context, c *template.Context, q playbook.Prompt) (
 }
 
 // ErrNotInteractive tells that there is no terminal to ask at.
-var ErrNotInteractive = errors.New("no terminal to ask at")
+var ErrNotInteractive = module.ErrNotInteractive
 
 // text evaluates a keyword that is text.
 func (r *Run) text(c *template.Context, v any, otherwise string) (string, error) {

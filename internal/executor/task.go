@@ -86,6 +86,8 @@ func (t *taskRun) run(ctx context.Context) *outcome {
 
 	var out *outcome
 	items, looped, err := t.items(it.c)
+	it.scope = it.scope.Over(it.connectionDefault)
+	it.c = t.context(ctx, it.scope)
 	switch {
 	case err != nil:
 		// The condition decides first: a task that is skipped may loop over

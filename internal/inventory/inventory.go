@@ -151,7 +151,7 @@ func (inv *Inventory) Localhost() *Host {
 		}
 	}
 	if inv.implicit == nil {
-		inv.implicit = &Host{Name: "localhost", Implicit: true, Vars: value.MapOf("ansible_connection", "local"), index: -1}
+		inv.implicit = &Host{Name: "localhost", Implicit: true, Vars: value.MapOf("ansible_connection", "local", "ansible_python_interpreter", "/usr/bin/python3"), index: -1}
 	}
 	return inv.implicit
 }

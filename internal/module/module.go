@@ -183,6 +183,9 @@ type Controller interface {
 	Verbosity() int
 	// Prompt asks the user at the terminal; it fails where there is none.
 	Prompt(ctx context.Context, text string, echo bool) (string, error)
+	// Pause waits for a time or for the user; it gives what was typed. Where
+	// nobody can type it waits for the time, and fails with ErrNotInteractive.
+	Pause(ctx context.Context, p Pause) (string, error)
 	// Say shows a line to the user while the task runs (pause).
 	Say(text string)
 	// Run makes a call on the target within this Plan, for the few modules that
@@ -196,6 +199,17 @@ type Controller interface {
 	// Ping tells whether the target answers now, on a new connection.
 	Ping(ctx context.Context) error
 }
+
+// Pause is what the user is told while a task waits. Without Seconds it waits
+// for return.
+type Pause struct {
+	Prompt  string
+	Seconds int
+	Echo    bool // show what is typed
+}
+
+// ErrNotInteractive tells that there is no terminal to ask at.
+var ErrNotInteractive = errors.New("no terminal to ask at")
 
 // ErrUndefined marks the error of a Controller about something undefined.
 var ErrUndefined = errors.New("undefined")

@@ -18,7 +18,8 @@ type Scope struct {
 	host *inventory.Host
 	task *playbook.Task
 
-	top    []*value.Map // loop variables and the like, highest first
+	top    []*value.Map                  // loop variables and the like, highest first
+	below  func(name string) (any, bool) // what holds where nothing else is said
 	tasks  *taskLayers
 	hosts  []*value.Map
 	stored *store
@@ -46,6 +47,14 @@ func (s *Scope) With(vars *value.Map) *Scope {
 	}
 	out := *s
 	out.top = append([]*value.Map{vars}, s.top...)
+	return &out
+}
+
+// Over returns the scope with the values that below gives under everything
+// else; nil takes them away.
+func (s *Scope) Over(below func(name string) (any, bool)) *Scope {
+	out := *s
+	out.below = below
 	return &out
 }
 
@@ -123,8 +132,12 @@ func (s *Scope) walk(name string, yield func(any) bool) {
 	if v, ok := s.hostMagic(name); ok && !yield(v) {
 		return
 	}
-	if layers(s.hosts) && layers(s.tasks.defaults) { // host_vars, group_vars, inventory; the role's defaults
-		layers(defaults) // defaults of all roles of the play
+	// host_vars, group_vars, inventory; the role's defaults; defaults of all
+	// roles of the play
+	if layers(s.hosts) && layers(s.tasks.defaults) && layers(defaults) && s.below != nil {
+		if v, ok := s.below(name); ok {
+			yield(v)
+		}
 	}
 }
 

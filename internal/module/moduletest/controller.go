@@ -134,6 +134,15 @@ func (c *Controller) Prompt(context.Context, string, bool) (string, error) {
 	return c.Answer, nil
 }
 
+// Pause implements module.Controller. It waits for nothing.
+func (c *Controller) Pause(_ context.Context, p module.Pause) (string, error) {
+	c.Said = append(c.Said, p.Prompt)
+	if c.Answer == "" {
+		return "", module.ErrNotInteractive
+	}
+	return c.Answer, nil
+}
+
 // Say implements module.Controller.
 func (c *Controller) Say(text string) { c.Said = append(c.Said, text) }
 

@@ -3,8 +3,11 @@ package pause
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -19,8 +22,8 @@ var Module = module.Control{
 		Summary:     "Waits for a time, or until the user presses return.",
 		OncePerPlay: true,
 		Params: []module.Param{
-			{Name: "minutes", Type: module.Int, Doc: "How long to wait."},
-			{Name: "seconds", Type: module.Int, Doc: "How long to wait."},
+			{Name: "minutes", Type: module.Raw, Doc: "How long to wait."},
+			{Name: "seconds", Type: module.Raw, Doc: "How long to wait."},
 			{Name: "prompt", Doc: "What to tell the user."},
 			{Name: "echo", Type: module.Bool, Default: true, Doc: "Show what the user types."},
 		},
@@ -42,40 +45,28 @@ var Module = module.Control{
 const timeFormat = "2006-01-02 15:04:05.000000"
 
 func plan(ctx context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
-	start, unit, echo := time.Now(), "minutes", args.Bool("echo")
-	hidden := ""
-	if !echo {
-		hidden = " (output is hidden)"
+	var seconds int
+	unit, timed := "minutes", false
+	for name, factor := range map[string]int{"minutes": 60, "seconds": 1} {
+		if !args.Has(name) {
+			continue
+		}
+		n, err := whole(name, args.Any(name))
+		if err != nil {
+			return nil, err
+		}
+		unit, timed, seconds = name, true, max(n*factor, 1)
 	}
+	start, echo := time.Now(), args.Bool("echo")
 	r := module.OK()
-	input := ""
-	if args.Has("minutes") || args.Has("seconds") {
-		seconds := math.Trunc(args.Float("minutes")) * 60
-		if args.Has("seconds") {
-			seconds, unit = math.Trunc(args.Float("seconds")), "seconds"
-		}
-		seconds = max(seconds, 1)
-		c.Say("Pausing for " + strconv.Itoa(int(seconds)) + " seconds" + hidden)
-		if args.Has("prompt") {
-			c.Say("[pause]\n" + args.String("prompt") + hidden + ":")
-		}
-		select {
-		case <-time.After(time.Duration(seconds) * time.Second):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	} else {
-		text := "Press enter to continue, Ctrl+C to interrupt"
-		if args.Has("prompt") {
-			text = args.String("prompt")
-		}
-		var err error
-		if input, err = c.Prompt(ctx, "[pause]\n"+text+hidden+":", echo); err != nil {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			r.Warnings = append(r.Warnings, "Not waiting for response to prompt as stdin is not interactive")
-		}
+	input, err := c.Pause(ctx, module.Pause{Prompt: args.String("prompt"), Seconds: seconds, Echo: echo})
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil && !errors.Is(err, module.ErrNotInteractive):
+		return nil, err
+	case err != nil && !timed:
+		r.Warnings = append(r.Warnings, "Not waiting for response to prompt as stdin is not interactive")
 	}
 	took := time.Since(start)
 	length := took.Seconds()
@@ -86,4 +77,26 @@ func plan(ctx context.Context, c module.Controller, args module.Args) (*module.P
 	r.Set("delta", int(took.Seconds())).Set("echo", echo).Set("user_input", input)
 	r.Set("stdout", "Paused for "+value.FormatFloat(math.Round(length*100)/100)+" "+unit)
 	return &module.Plan{Done: r}, nil
+}
+
+// whole reads a time, which may be a fraction: what follows the point is
+// dropped. Text must be a whole number.
+func whole(name string, v any) (int, error) {
+	switch v := v.(type) {
+	case int:
+		return v, nil
+	case float64:
+		return int(v), nil
+	case bool:
+		if v {
+			return 1, nil
+		}
+		return 0, nil
+	case string:
+		if n, err := strconv.Atoi(strings.TrimSpace(v)); err == nil {
+			return n, nil
+		}
+		return 0, fmt.Errorf("argument '%s' is of type <class 'str'> and we were unable to convert to int: invalid literal for int() with base 10: %s", name, value.Repr(v))
+	}
+	return 0, fmt.Errorf("argument '%s' is of type <class '%s'> and we were unable to convert to int: it must be a number", name, value.TypeName(v))
 }
