@@ -173,6 +173,7 @@ const (
 	Warning
 	Deprecation
 	Debug
+	Error
 )
 
 // Lock is one step of one request for a lock, a slot or a token.

@@ -356,21 +356,3 @@ func (p *playRun) once(ctx context.Context, t *playbook.Task, host string) (bool
 	tr := &taskRun{playRun: p, task: t, host: p.hosts[host]}
 	return p.flag(tr.context(ctx, tr.scope()), v, false)
 }
-
-// startsHere reports whether --start-at-task names the task.
-func (p *playRun) startsHere(t *playbook.Task) bool {
-	name := template.Str(value.Plain(t.Name))
-	full := name
-	if t.Role != nil {
-		full = t.Role.Name + " : " + name
-	}
-	for _, n := range []string{name, full} {
-		if n == p.StartAt {
-			return true
-		}
-		if ok, err := filepath.Match(p.StartAt, n); err == nil && ok {
-			return true
-		}
-	}
-	return false
-}

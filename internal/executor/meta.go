@@ -8,7 +8,6 @@ import (
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/executor/strategy"
 	"github.com/tutti-run/tutti/internal/playbook"
-	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -23,7 +22,7 @@ func (p *playRun) meta(ctx context.Context, t *playbook.Task, runners []*strateg
 	for _, r := range runners {
 		tr := &taskRun{playRun: p, task: t, host: p.hosts[r.Host], info: p.info(t, p.taskName(ctx, t, r.Host))}
 		if !t.Implicit {
-			p.tell(event.TaskStart{Task: tr.info, Hosts: []string{r.Host}, Banner: true})
+			p.tell(event.TaskStart{Task: tr.info, Hosts: []string{r.Host}, Banner: p.linear()})
 		}
 		yes, err := p.metaCondition(ctx, tr, action)
 		if err != nil {
@@ -183,73 +182,4 @@ func (p *playRun) refreshInventory(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// varsFiles reads vars_files: of each entry the first file that exists.
-func (p *playRun) varsFiles(c *template.Context) error {
-	var files []*value.Map
-	for _, entry := range p.play.VarsFiles {
-		candidates, ok := entry.([]any)
-		if !ok {
-			candidates = []any{entry}
-		}
-		m, err := p.firstVarsFile(c, candidates)
-		if err != nil {
-			return at(p.play.Pos, err)
-		}
-		if m != nil {
-			files = append(files, m)
-			p.vars.SetFiles(files)
-		}
-	}
-	return nil
-}
-
-func (p *playRun) firstVarsFile(c *template.Context, candidates []any) (*value.Map, error) {
-	env := p.env(nil, p.play)
-	var missing error
-	for _, raw := range candidates {
-		v, err := p.Engine.Resolve(c, raw)
-		if err != nil && len(p.batch) > 0 {
-			// The name may depend on the host; the first host's variables decide.
-			inner := *c
-			inner.Vars = p.vars.Scope(p.batch[0], nil)
-			v, err = p.Engine.Resolve(&inner, raw)
-		}
-		if err != nil {
-			p.tell(event.Message{Verbosity: 3, Text: fmt.Sprintf("skipping vars_file '%s' due to an undefined variable", template.Str(value.Plain(raw)))})
-			return nil, nil
-		}
-		name, ok := v.(string)
-		if !ok {
-			return nil, fmt.Errorf("Invalid vars_files entry found: %s\nvars_files entries should be either a string type or a list of string types after template expansion", template.Repr(v))
-		}
-		path, err := env.FindFile("vars", name)
-		if err != nil {
-			missing = fmt.Errorf("vars file %s was not found", template.Str(value.Plain(raw)))
-			continue
-		}
-		data, err := p.LoadVars(path)
-		if err != nil {
-			return nil, err
-		}
-		switch m := data.(type) {
-		case nil:
-			return value.NewMap(0), nil
-		case *value.Map:
-			return m, nil
-		case []any: // of dictionaries, the last of which counts most
-			all := value.NewMap(8)
-			for _, e := range m {
-				if e, ok := e.(*value.Map); ok {
-					all.Update(e)
-					continue
-				}
-				return nil, fmt.Errorf("%s: a file of variables must hold a dictionary, or a list of them", path)
-			}
-			return all, nil
-		}
-		return nil, fmt.Errorf("%s: a file of variables must hold a dictionary, or a list of them", path)
-	}
-	return nil, missing
 }

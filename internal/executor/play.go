@@ -46,6 +46,8 @@ type playRun struct {
 	maxFail      float64
 	err          error
 
+	files *varsFiles // nil without vars_files
+
 	// doomed is set when a failure under any_errors_fatal is on its way to end
 	// the play; fatalHosts are the hosts that had it.
 	doomed     bool
@@ -102,6 +104,9 @@ func (p *playRun) run(ctx context.Context, batch []*inventory.Host) (broke bool,
 		d := <-results
 		inFlight--
 		p.end(ctx, d)
+		if err := p.files.failed(); err != nil && p.err == nil {
+			p.err = err
+		}
 	}
 	p.noteFailed()
 	return p.broke, p.err
@@ -156,6 +161,9 @@ func (p *playRun) prepare(ctx context.Context, batch []*inventory.Host) error {
 	if err != nil {
 		return err
 	}
+	if !p.started && !p.startsIn(items) {
+		items = nil // not even facts are gathered
+	}
 	for _, h := range batch {
 		name := h.Name
 		p.hosts[name] = h
@@ -172,7 +180,7 @@ func (p *playRun) prepare(ctx context.Context, batch []*inventory.Host) error {
 	if p.maxFail, err = p.percentage(c); err != nil {
 		return at(p.play.Pos, err)
 	}
-	if err := p.varsFiles(c); err != nil {
+	if err := p.varsFiles(ctx); err != nil {
 		return err
 	}
 	p.loadFactCache(batch)
@@ -385,13 +393,18 @@ func (p *playRun) begin(ctx context.Context, s strategy.Step, results chan<- don
 	if err != nil {
 		return 0, err
 	}
-	if once && len(s.Hosts) > 0 && (p.strategyName == "linear" || p.strategyName == "ansible.builtin.linear") {
+	linear := p.linear()
+	if !linear {
+		if err := p.checkFree(t, once); err != nil {
+			return 0, err
+		}
+	}
+	if once && len(s.Hosts) > 0 && linear {
 		st.once = true
 		st.hosts, st.others = s.Hosts[:1], s.Hosts[1:]
 	}
 	name := p.taskName(ctx, t, s.Hosts[0].Host)
 	info := p.info(t, name)
-	linear := p.strategyName == "linear" || p.strategyName == "ansible.builtin.linear"
 	if !t.Implicit || t.Module != "" {
 		hosts := make([]string, len(st.hosts))
 		for i, r := range st.hosts {
@@ -434,6 +447,26 @@ func (p *playRun) begin(ctx context.Context, s strategy.Step, results chan<- don
 	}
 	st.left = started
 	return started, nil
+}
+
+// checkFree tells of keywords that mean nothing where every host goes its way,
+// and refuses modules that one host runs for all.
+func (p *playRun) checkFree(t *playbook.Task, once bool) error {
+	if spec := p.Modules.Spec(t.Module); spec != nil && spec.OncePerPlay {
+		return at(t.Pos, fmt.Errorf("The '%s' module bypasses the host loop, which is currently not supported in the free strategy and would instead execute for every host in the inventory list.", t.Action))
+	}
+	if once {
+		p.warn("Using run_once with the free strategy is not currently supported. This task will still be executed for every host in the inventory list.")
+	}
+	if v, ok := t.Get(playbook.AnyErrorsFatal); ok && v != false {
+		p.warn("Using any_errors_fatal with the free strategy is not supported, as tasks are executed independently on each host")
+	}
+	return nil
+}
+
+// linear reports whether the hosts go through the tasks side by side.
+func (p *playRun) linear() bool {
+	return p.strategyName == "linear" || p.strategyName == "ansible.builtin.linear"
 }
 
 func mark(m map[string]map[string]bool, host, key string) {

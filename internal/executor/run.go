@@ -23,31 +23,35 @@ import (
 // errStop ends the run after a play in which nobody is left.
 var errStop = errors.New("no hosts left")
 
-// Play plays the playbooks in order and tells the recap. The error is for what
+// Play plays the playbooks in order and tells the recap after each; where hosts
+// failed in one, the next is not begun. The error is for what
 // is wrong with the run itself, which then has no recap; failed hosts are in the
 // Result.
 func (r *Run) Play(ctx context.Context, books []*playbook.Playbook) (Result, error) {
-	var err error
-	for _, pb := range books {
-		if err = r.playbook(ctx, pb); err != nil {
-			break
+	for i, pb := range books {
+		err := r.playbook(ctx, pb)
+		if err != nil && !errors.Is(err, errStop) && ctx.Err() == nil {
+			return Result{}, err
+		}
+		res := r.recap(ctx.Err() != nil)
+		if last := i == len(books)-1; last || err != nil || res.Failed || res.Unreachable || res.Interrupted {
+			if last && !r.started && !res.Interrupted {
+				r.tell(event.Message{Kind: event.Error, Text: fmt.Sprintf("No matching task \"%s\" found. Note: --start-at-task can only follow static includes.", r.StartAt)})
+			}
+			return res, nil
 		}
 	}
-	if errors.Is(err, errStop) {
-		err = nil
-	}
-	interrupted := ctx.Err() != nil
-	res := Result{Interrupted: interrupted}
-	if err != nil && !interrupted {
-		return res, err
-	}
+	return r.recap(ctx.Err() != nil), nil
+}
+
+// recap tells what has become of the hosts so far.
+func (r *Run) recap(interrupted bool) Result {
 	hosts := map[string]event.Counts{}
 	for h, c := range r.stats {
 		hosts[h] = *c
 	}
-	res.Failed, res.Unreachable = len(r.failed) > 0, len(r.lost) > 0
 	r.tell(event.Recap{Hosts: hosts, Stats: r.custom, Waits: r.waits(), Interrupted: interrupted, Elapsed: time.Since(r.begin)})
-	return res, nil
+	return Result{Failed: len(r.failed) > 0, Unreachable: len(r.lost) > 0, Interrupted: interrupted}
 }
 
 func (r *Run) playbook(ctx context.Context, pb *playbook.Playbook) error {

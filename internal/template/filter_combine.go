@@ -141,8 +141,10 @@ func rekeyFilter(c *call) (any, error) {
 	if d := c.str(2); d != "error" && d != "overwrite" {
 		return nil, filterErr("duplicates parameter to rekey_on_member has unknown value: %s", d)
 	}
-	if err := c.need(0); err != nil {
-		return nil, err
+	for i := range 2 {
+		if err := c.need(i); err != nil {
+			return nil, err
+		}
 	}
 	var all []any
 	switch v := c.a[0].(type) {

@@ -3,7 +3,9 @@ package vars
 import (
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tutti-run/tutti/internal/inventory"
 	"github.com/tutti-run/tutti/internal/playbook"
@@ -23,6 +25,7 @@ type Scope struct {
 	tasks  *taskLayers
 	hosts  []*value.Map
 	stored *store
+	files  func() []*value.Map // vars_files, the first first; nil if there are none
 }
 
 // Scope returns the view of a host and task; each of them may be nil.
@@ -37,7 +40,19 @@ func (p *Play) Scope(h *inventory.Host, t *playbook.Task) *Scope {
 		s.hosts = p.m.hostLayers(h)
 		s.stored = p.m.store(h)
 	}
+	if p.files != nil {
+		bare := *s
+		s.files = sync.OnceValue(func() []*value.Map { return p.files(&bare) })
+	}
 	return s
+}
+
+// WithFiles returns the scope with these contents of vars_files, for working
+// out the names of the next.
+func (s *Scope) WithFiles(files []*value.Map) *Scope {
+	out := *s
+	out.files = func() []*value.Map { return files }
+	return &out
 }
 
 // With returns the scope with vars above everything else.
@@ -49,6 +64,9 @@ func (s *Scope) With(vars *value.Map) *Scope {
 	out.top = append([]*value.Map{vars}, s.top...)
 	return &out
 }
+
+// Task returns the scope's task, nil if it has none.
+func (s *Scope) Task() *playbook.Task { return s.task }
 
 // Over returns the scope with the values that below gives under everything
 // else; nil takes them away.
@@ -113,9 +131,11 @@ func (s *Scope) walk(name string, yield func(any) bool) {
 	if !layers(roleVars) { // vars of all roles of the play
 		return
 	}
-	for i := len(s.play.files) - 1; i >= 0; i-- { // vars_files
-		if v, ok := s.play.files[i].Get(name); ok && !yield(v) {
-			return
+	if s.files != nil {
+		for _, f := range slices.Backward(s.files()) {
+			if v, ok := f.Get(name); ok && !yield(v) {
+				return
+			}
 		}
 	}
 	if v, ok := s.play.prompted.Get(name); ok && !yield(v) { // vars_prompt
@@ -362,8 +382,10 @@ func (s *Scope) Names() []string {
 	}
 	add(s.play.playVars...)
 	add(s.play.prompted)
-	for _, f := range s.play.files {
-		add(f)
+	if s.files != nil {
+		for _, f := range s.files() {
+			add(f)
+		}
 	}
 	add(roleVars...)
 	add(s.tasks.vars...)

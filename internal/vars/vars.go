@@ -197,7 +197,7 @@ type Play struct {
 
 	mu        sync.RWMutex
 	magic     *value.Map
-	files     []*value.Map // vars_files, the first first
+	files     func(*Scope) []*value.Map // vars_files as a scope sees them, the first first
 	prompted  *value.Map
 	roleVars  []*value.Map // of all roles, highest first
 	defaults  []*value.Map // of all roles, highest first
@@ -240,8 +240,10 @@ func (p *Play) AddRole(r *playbook.Role) {
 // SetPrompted stores the answers to vars_prompt.
 func (p *Play) SetPrompted(vars *value.Map) { p.prompted = vars }
 
-// SetFiles stores the contents of vars_files, the first first.
-func (p *Play) SetFiles(files []*value.Map) { p.files = files }
+// SetFiles says how the contents of vars_files are found, the first first.
+// Their names may depend on the host and on its facts, so each scope asks, once
+// it needs them. The scope it is called with has those of WithFiles only.
+func (p *Play) SetFiles(files func(*Scope) []*value.Map) { p.files = files }
 
 // SetMagic replaces the play's magic variables.
 func (p *Play) SetMagic(magic *value.Map) {

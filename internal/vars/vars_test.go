@@ -73,7 +73,8 @@ func TestPrecedence(t *testing.T) {
 		task := &playbook.Task{Role: role, Keywords: &playbook.Keywords{Vars: []*value.Map{on("block vars"), on("task vars")}, IncludeParams: []*value.Map{on("include params")}}}
 		p := m.NewPlay(play)
 		p.SetPrompted(on("vars_prompt"))
-		p.SetFiles([]*value.Map{on("vars_files")})
+		files := []*value.Map{on("vars_files")}
+	p.SetFiles(func(*vars.Scope) []*value.Map { return files })
 		h := inv.LookupHost("h")
 		m.AddFacts(h, on("facts"))
 		m.Include(h, on("include_vars"))

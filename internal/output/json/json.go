@@ -169,7 +169,7 @@ func (w *Writer) object(e event.Event) any {
 			Text      string `json:"text"`
 			Verbosity int    `json:"verbosity,omitempty"`
 			Host      string `json:"host,omitempty"`
-		}{at("message"), [...]string{"info", "warning", "deprecation", "debug"}[e.Kind], e.Text, e.Verbosity, e.Host}
+		}{at("message"), [...]string{"info", "warning", "deprecation", "debug", "error"}[e.Kind], e.Text, e.Verbosity, e.Host}
 	case event.Lock:
 		if e.Time.IsZero() {
 			e.Time = w.now()

@@ -411,6 +411,8 @@ func (p *Printer) message(e event.Message) {
 		p.warn(e.Text)
 	case event.Deprecation:
 		p.deprecate(e.Text, nil)
+	case event.Error:
+		p.errline("[ERROR]: "+e.Text, colorError)
 	default:
 		if p.o.Verbosity >= e.Verbosity {
 			text := e.Text
