@@ -35,7 +35,7 @@ lint:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./parallel ./internal/template
-	sh e2e/bench.sh
+	bash e2e/bench.sh
 
 clean:
 	rm -rf bin internal/agent/embedded/agent-linux-*

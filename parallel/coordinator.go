@@ -3,6 +3,7 @@ package parallel
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Coordinator shares keys beyond one process. The Manager asks it only after
@@ -19,6 +20,63 @@ type Held interface {
 	Lost() <-chan struct{}
 	// Unlock lets go; it may be called often.
 	Unlock()
+}
+
+// Pacer is a Coordinator that shares rates as well.
+type Pacer interface {
+	Coordinator
+	// Reserve takes the next token of a RateLimited hint at once and returns in
+	// how long it is due (0: now) and the rate in force. waited is how long the
+	// caller has been in line for it, see Lateness. A Manager has at most one
+	// token of a key reserved that is not due yet. cancel gives the token back,
+	// unless somebody has reserved a later one.
+	Reserve(h Hint, waited time.Duration) (in time.Duration, rate float64, cancel func(), err error)
+	// Throttled is Manager.Throttled for everybody.
+	Throttled(name string)
+}
+
+// takeShared takes a token of a rate that is shared beyond this process. Those
+// who wait here stand in one line, of which only the first reserves.
+func (m *Manager) takeShared(ctx context.Context, p Pacer, h Hint, owner string, wait bool) error {
+	key := Key{Kind: RateLimited, Name: h.Name}.String()
+	begin := time.Now()
+	g := &grant{h: &holding{m: m, owner: owner}}
+	if err := m.lock(ctx, g, domainID{kind: RateLimited}, []Hint{h}, wait); err != nil {
+		return err
+	}
+	defer m.unlock(g)
+	in, rate, cancel, err := p.Reserve(h, time.Since(begin))
+	if err != nil {
+		return err
+	}
+	if in > 0 {
+		if !wait {
+			cancel()
+			return errWouldWait
+		}
+		if g.waited == 0 {
+			m.tell(Event{Kind: Waiting, Key: key, Owner: owner, Queue: 1})
+		}
+		due := time.NewTimer(in)
+		defer due.Stop()
+		select {
+		case <-due.C:
+		case <-ctx.Done():
+			cancel()
+			waited := time.Since(begin)
+			m.tell(Event{Kind: Canceled, Key: key, Owner: owner, Waited: waited})
+			return &WaitError{Key: key, Owner: owner, Waited: waited, Err: context.Cause(ctx)}
+		}
+	}
+	waited := time.Duration(0)
+	if in > 0 || g.waited > 0 {
+		waited = time.Since(begin)
+		m.mu.Lock()
+		m.waits.add(RateLimited, waited)
+		m.mu.Unlock()
+	}
+	m.tell(Event{Kind: Acquired, Key: key, Owner: owner, Waited: waited, Rate: rate, Burst: h.Burst})
+	return nil
 }
 
 // ErrLost is the cause of a lease's context when its key was lost.

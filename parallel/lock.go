@@ -3,6 +3,7 @@ package parallel
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,8 +16,8 @@ type domainID struct {
 // key is the Key of a name in the domain.
 func (id domainID) key(name string) Key { return Key{Kind: id.kind, Host: id.host, Name: name} }
 
-// domain is the keys of one machine, or all global ones, that are in use. It
-// is dropped when nobody holds or waits for anything in it.
+// domain is the keys of one machine, or all global ones. Idle domains, which
+// nobody holds or waits for anything in, are kept for a while: see idle.
 //
 // A request takes all its names in a domain at once. Taking them one after the
 // other would deadlock: A holds x and wants y, B came in between and wants all
@@ -26,33 +27,47 @@ type domain struct {
 	keys    map[string]*lockState
 	whole   lockState // the empty name, which overlaps all others
 	held    int       // how many named keys are held
+	users   int       // grants that are held or waited for
 	number  uint64    // numbers the waiters in order of arrival
 	waiting int       // waiters of named keys
+
+	prev, next *domain // among the idle ones
 }
 
 // lockState is one key: who holds it and who waits, first come first.
 type lockState struct {
+	name        string
 	holder      *grant
 	first, last *place
 	count       int
 }
 
-// grant is the names of a domain that one request holds.
+func (s *lockState) unused() bool { return s.holder == nil && s.first == nil }
+
+// grant is the keys of a domain that one request holds or waits for. It is part
+// of its holding, so that it costs no allocation of its own.
 type grant struct {
-	d     *domain
-	names []string
-	owner string
-	since time.Time
-	one   [1]string
+	h      *holding
+	d      *domain // nil if the request asks for nothing here
+	states []*lockState
+	since  time.Duration // held since, on the Manager's clock
+	waited time.Duration
+	told   bool // Acquired was told
+	one    [1]*lockState
 }
+
+// all reports whether the grant is the empty name, which overlaps the others.
+func (g *grant) all() bool { return g.states[0] == &g.d.whole }
 
 // waiter is a request in line, with one place for each of its names.
 type waiter struct {
 	number  uint64
 	grant   *grant
+	since   time.Duration
 	places  []place
 	granted bool          // guarded by the Manager's mutex
 	ready   chan struct{} // closed after granted was set, outside the mutex
+	one     [1]place
 }
 
 // place is a waiter's place in the line for one name.
@@ -86,63 +101,81 @@ func (s *lockState) remove(p *place) {
 }
 
 func (d *domain) state(name string) *lockState {
-	if name == "" {
-		return &d.whole
-	}
 	s := d.keys[name]
 	if s == nil {
 		if d.keys == nil {
 			d.keys = map[string]*lockState{}
 		}
-		s = &lockState{}
+		s = &lockState{name: name}
 		d.keys[name] = s
 	}
 	return s
 }
 
-// free reports whether a request for names that arrives now may go ahead: no
-// holder and no waiter overlaps it.
-func (d *domain) free(names []string) bool {
-	if d.whole.holder != nil || d.whole.first != nil {
+// ask finds the keys that the hints of one kind name: sorted, each once, or
+// only the empty one if it is among them, since that covers the others.
+func (g *grant) ask(d *domain, hints []Hint) {
+	g.d = d
+	g.states = g.one[:0]
+	for i := range hints {
+		if hints[i].Kind != d.id.kind {
+			continue
+		}
+		if hints[i].Name == "" {
+			g.states = append(g.one[:0], &d.whole)
+			return
+		}
+		g.states = append(g.states, d.state(hints[i].Name))
+	}
+	if len(g.states) > 1 {
+		slices.SortFunc(g.states, func(a, b *lockState) int { return strings.Compare(a.name, b.name) })
+		g.states = slices.Compact(g.states)
+	}
+}
+
+// free reports whether a request that arrives now may go ahead: no holder and
+// no waiter overlaps it.
+func (d *domain) free(g *grant) bool {
+	if !d.whole.unused() {
 		return false
 	}
-	for _, name := range names {
-		if name == "" {
-			return d.held == 0 && d.waiting == 0
-		}
-		if s := d.keys[name]; s != nil && (s.holder != nil || s.first != nil) {
+	if g.all() {
+		return d.held == 0 && d.waiting == 0
+	}
+	for _, s := range g.states {
+		if !s.unused() {
 			return false
 		}
 	}
 	return true
 }
 
-func (d *domain) hold(g *grant) {
-	g.since = time.Now()
-	for _, name := range g.names {
-		d.state(name).holder = g
-		if name != "" {
-			d.held++
-		}
+func (d *domain) hold(g *grant, now time.Duration) {
+	g.since = now
+	for _, s := range g.states {
+		s.holder = g
+	}
+	if !g.all() {
+		d.held += len(g.states)
 	}
 }
 
-// blocker is a holder that a request for names waits for, with the name.
-func (d *domain) blocker(names []string) (string, *grant) {
+// blocker is a holder that g waits for, with the name.
+func (d *domain) blocker(g *grant) (string, *grant) {
 	if d.whole.holder != nil {
 		return "", d.whole.holder
 	}
-	for _, name := range names {
-		if s := d.keys[name]; name != "" && s != nil && s.holder != nil {
-			return name, s.holder
+	if !g.all() {
+		for _, s := range g.states {
+			if s.holder != nil {
+				return s.name, s.holder
+			}
 		}
-	}
-	if names[0] != "" {
-		return names[0], nil
+		return g.states[0].name, nil
 	}
 	var oldest *grant
 	for _, s := range d.keys {
-		if s.holder != nil && (oldest == nil || s.holder.since.Before(oldest.since)) {
+		if s.holder != nil && (oldest == nil || s.holder.since < oldest.since) {
 			oldest = s.holder
 		}
 	}
@@ -150,43 +183,26 @@ func (d *domain) blocker(names []string) (string, *grant) {
 }
 
 // lock takes all names of a domain that a request asks for.
-func (m *Manager) lock(ctx context.Context, id domainID, names []string, owner string, wait bool) (*grant, error) {
-	g := &grant{owner: owner}
-	g.names = append(g.one[:0], names...)
+func (m *Manager) lock(ctx context.Context, g *grant, id domainID, hints []Hint, wait bool) error {
+	now := m.now()
 	m.mu.Lock()
-	d := m.domains[id]
-	if d == nil {
-		d = &domain{id: id}
-		m.domains[id] = d
-	}
-	g.d = d
-	if d.free(names) {
-		d.hold(g)
+	d := m.domain(id)
+	g.ask(d, hints)
+	if d.free(g) {
+		d.hold(g, now)
 		m.mu.Unlock()
-		m.tellAll(Acquired, g, 0)
-		return g, nil
+		return nil
 	}
 	if !wait {
+		m.leave(g)
 		m.mu.Unlock()
-		return nil, errWouldWait
+		return errWouldWait
 	}
-	d.number++
-	w := &waiter{number: d.number, grant: g, ready: make(chan struct{}), places: make([]place, len(names))}
-	queue := 0
-	for i, name := range names {
-		w.places[i].w = w
-		s := d.state(name)
-		s.push(&w.places[i])
-		queue = max(queue, s.count)
-	}
-	if names[0] != "" {
-		d.waiting++
-	}
-	begin := time.Now()
-	name, b := d.blocker(names)
-	e := Event{Kind: Waiting, Key: id.key(name).String(), Owner: owner, Queue: queue}
+	w, queue := d.enqueue(g, now)
+	name, b := d.blocker(g)
+	e := Event{Kind: Waiting, Key: id.key(name).String(), Owner: g.h.owner, Queue: queue}
 	if b != nil {
-		e.Holder, e.Since = b.owner, b.since
+		e.Holder, e.Since = b.h.owner, m.base.Add(b.since)
 	}
 	m.mu.Unlock()
 	m.tell(e)
@@ -195,55 +211,80 @@ func (m *Manager) lock(ctx context.Context, id domainID, names []string, owner s
 	case <-w.ready:
 	case <-ctx.Done():
 		m.mu.Lock()
+		waited := m.now() - now
+		err := &WaitError{Key: e.Key, Owner: g.h.owner, Waited: waited, Err: context.Cause(ctx)}
 		if w.granted {
 			// Granted in the same moment: whoever asked has gone, so give it back.
 			// ready may not be closed yet, so it cannot tell.
 			m.mu.Unlock()
-			m.tellAll(Acquired, g, time.Since(begin))
+			m.tell(Event{Kind: Canceled, Key: e.Key, Owner: g.h.owner, Waited: waited})
 			m.unlock(g)
-			return nil, ctx.Err()
+			return err
 		}
-		err := &WaitError{Key: e.Key, Owner: owner, Waited: time.Since(begin), Err: context.Cause(ctx)}
-		if name, b := d.blocker(names); b != nil {
-			err.Key, err.Holder, err.Held = id.key(name).String(), b.owner, time.Since(b.since)
+		if name, b := d.blocker(g); b != nil {
+			err.Key, err.Holder, err.Held = id.key(name).String(), b.h.owner, m.now()-b.since
 		}
-		d.leave(w)
-		granted := d.grant(names) // those behind us may be able to go ahead now
-		m.drop(d, names)
+		d.dequeue(w)
+		granted := d.grant(g, m.now()) // those behind us may be able to go ahead now
+		m.leave(g)
 		m.mu.Unlock()
 		wake(granted)
-		m.tell(Event{Kind: Canceled, Key: e.Key, Owner: owner, Waited: err.Waited})
-		return nil, err
+		m.tell(Event{Kind: Canceled, Key: e.Key, Owner: g.h.owner, Waited: waited})
+		return err
 	}
-	waited := time.Since(begin)
-	m.mu.Lock()
-	m.waits.add(id.kind, waited)
-	m.mu.Unlock()
-	m.tellAll(Acquired, g, waited)
-	return g, nil
+	g.waited = m.now() - now
+	if id.kind != RateLimited { // there it is only the first half of the wait
+		m.mu.Lock()
+		m.waits.add(id.kind, g.waited)
+		m.mu.Unlock()
+	}
+	return nil
 }
 
-func (m *Manager) tellAll(kind EventKind, g *grant, waited time.Duration) {
-	if m.options.Observe == nil {
-		return
+// enqueue puts g at the end of its lines and returns the longest one's length.
+func (d *domain) enqueue(g *grant, now time.Duration) (w *waiter, queue int) {
+	d.number++
+	w = &waiter{number: d.number, grant: g, since: now, ready: make(chan struct{})}
+	w.places = w.one[:]
+	if len(g.states) > 1 {
+		w.places = make([]place, len(g.states))
 	}
-	for _, name := range g.names {
-		m.tell(Event{Kind: kind, Key: g.d.id.key(name).String(), Owner: g.owner, Waited: waited})
+	for i, s := range g.states {
+		w.places[i].w = w
+		s.push(&w.places[i])
+		queue = max(queue, s.count)
+	}
+	if !g.all() {
+		d.waiting++
+	}
+	return w, queue
+}
+
+// dequeue takes a waiter out of its lines.
+func (d *domain) dequeue(w *waiter) {
+	for i, s := range w.grant.states {
+		s.remove(&w.places[i])
+	}
+	if !w.grant.all() {
+		d.waiting--
 	}
 }
 
+// unlock gives the keys of g to whoever waits for them.
 func (m *Manager) unlock(g *grant) {
-	m.tellAll(Released, g, 0) // before the keys are free, so that a log never shows two holders
 	m.mu.Lock()
 	d := g.d
-	for _, name := range g.names {
-		d.state(name).holder = nil
-		if name != "" {
-			d.held--
-		}
+	for _, s := range g.states {
+		s.holder = nil
 	}
-	granted := d.grant(g.names)
-	m.drop(d, g.names)
+	if !g.all() {
+		d.held -= len(g.states)
+	}
+	var granted []*waiter
+	if d.users > 1 {
+		granted = d.grant(g, m.now())
+	}
+	m.leave(g)
 	m.mu.Unlock()
 	wake(granted)
 }
@@ -254,79 +295,66 @@ func wake(granted []*waiter) {
 	}
 }
 
-// leave takes a waiter out of its lines.
-func (d *domain) leave(w *waiter) {
-	for i, name := range w.grant.names {
-		d.state(name).remove(&w.places[i])
-	}
-	if w.grant.names[0] != "" {
-		d.waiting--
-	}
-}
-
-// grant lets the waiters go ahead that the freeing of names makes possible:
+// grant lets the waiters go ahead that the freeing of g's keys makes possible:
 // those that nobody who holds or came earlier overlaps.
-func (d *domain) grant(freed []string) []*waiter {
+func (d *domain) grant(g *grant, now time.Duration) (out []*waiter) {
 	if d.whole.holder != nil {
 		return nil
 	}
-	var out []*waiter
-	offer := func(s *lockState) {
-		if s != nil && s.first != nil && d.may(s.first.w) {
-			w := s.first.w
-			d.leave(w)
-			d.hold(w.grant)
-			w.granted = true
-			out = append(out, w)
-		}
-	}
-	if d.whole.first == nil && freed[0] != "" {
-		for _, name := range freed { // nobody else can have waited for these
-			offer(d.keys[name])
+	if d.whole.first == nil && !g.all() {
+		for _, s := range g.states { // nobody else can have waited for these
+			out = d.offer(s, now, out)
 		}
 		return out
 	}
-	for _, s := range d.keys {
-		offer(s)
+	if d.waiting > 0 {
+		for _, s := range d.keys {
+			out = d.offer(s, now, out)
+		}
 	}
 	if len(out) == 0 {
-		offer(&d.whole)
+		out = d.offer(&d.whole, now, out)
 	}
 	return out
 }
 
+// offer lets the first in a line go ahead, if he may.
+func (d *domain) offer(s *lockState, now time.Duration, out []*waiter) []*waiter {
+	if s.first == nil || !d.may(s.first.w) {
+		return out
+	}
+	w := s.first.w
+	d.dequeue(w)
+	d.hold(w.grant, now)
+	w.granted = true
+	return append(out, w)
+}
+
 // may reports whether a waiter who is first in one of his lines may go ahead.
 func (d *domain) may(w *waiter) bool {
-	if w.grant.names[0] == "" {
+	if w.grant.all() {
 		return d.held == 0 && !d.earlier(w.number)
 	}
 	if d.whole.first != nil && d.whole.first.w.number < w.number {
 		return false
 	}
-	return !slices.ContainsFunc(w.grant.names, func(name string) bool {
-		s := d.keys[name]
-		return s.holder != nil || s.first.w != w
-	})
+	for _, s := range w.grant.states {
+		if s.holder != nil || s.first.w != w {
+			return false
+		}
+	}
+	return true
 }
 
 // earlier reports whether a waiter of a named key came before number.
 func (d *domain) earlier(number uint64) bool {
+	if d.waiting == 0 {
+		return false
+	}
 	for _, s := range d.keys {
 		if s.first != nil && s.first.w.number < number {
 			return true
 		}
 	}
 	return false
-}
-
-// drop forgets keys, and the domain, that nobody holds or waits for.
-func (m *Manager) drop(d *domain, names []string) {
-	for _, name := range names {
-		if s := d.keys[name]; s != nil && s.holder == nil && s.first == nil {
-			delete(d.keys, name)
-		}
-	}
-	if len(d.keys) == 0 && d.whole.holder == nil && d.whole.first == nil {
-		delete(m.domains, d.id)
-	}
 }

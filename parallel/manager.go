@@ -3,9 +3,9 @@ package parallel
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,6 +53,10 @@ type Event struct {
 	Since  time.Time     // since when that holder holds it
 	Queue  int           // how many wait for the key, this request included
 	Waited time.Duration // when Kind is Acquired or Canceled
+
+	// Rate and Burst are those in force for a rate key, when Kind is Acquired.
+	Rate  float64
+	Burst int
 }
 
 // Options configure a Manager.
@@ -72,17 +76,20 @@ type Options struct {
 // concurrent use; make one with New.
 type Manager struct {
 	options Options
+	base    time.Time // zero of the clock that ages are kept on
 
 	mu      sync.Mutex
 	domains map[domainID]*domain
+	idle    idle // domains that nobody uses
 	pools   map[string]*pool
 	rates   map[string]*limiter
 	waits   waitTotals
+	sweeper *time.Timer // runs while there are rates
 }
 
 // New returns a Manager.
 func New(o Options) *Manager {
-	return &Manager{options: o, domains: map[domainID]*domain{}, pools: map[string]*pool{}, rates: map[string]*limiter{}}
+	return &Manager{options: o, base: time.Now(), domains: map[domainID]*domain{}, pools: map[string]*pool{}, rates: map[string]*limiter{}}
 }
 
 // Key names one thing that can be held.
@@ -118,14 +125,17 @@ type Lease struct {
 
 // holding is what a lease holds until it is released.
 type holding struct {
-	m      *Manager
-	once   sync.Once
-	grants []*grant
-	slots  []*pool
-	owner  string
-	cancel context.CancelCauseFunc
-	shared []Held
-	one    [1]*grant // so that one key costs one allocation less
+	m        *Manager
+	owner    string
+	released atomic.Bool
+	global   grant
+	host     grant
+	shared   []Held
+	cancel   context.CancelCauseFunc // if keys are shared
+
+	slotsGone atomic.Bool
+	slots     []*pool
+	oneSlot   [1]*pool
 }
 
 // Context is the context under which the work has to run. It ends with the
@@ -139,23 +149,62 @@ func (l Lease) Context() context.Context {
 
 // Release gives everything back.
 func (l Lease) Release() {
+	if l.h != nil && l.h.released.CompareAndSwap(false, true) {
+		l.h.release()
+	}
+}
+
+// ReleaseSlots gives the slots back and keeps the keys: for work that goes on
+// elsewhere, or turns out to wait for something that the Manager does not know.
+func (l Lease) ReleaseSlots() {
 	if l.h != nil {
-		l.h.once.Do(l.h.release)
+		l.h.freeSlots()
+	}
+}
+
+func (h *holding) freeSlots() {
+	if len(h.slots) > 0 && h.slotsGone.CompareAndSwap(false, true) {
+		for _, p := range h.slots {
+			h.m.freeSlot(p)
+		}
 	}
 }
 
 func (h *holding) release() {
+	// Told before the keys are free, so that a log never shows two holders.
+	h.tellReleased(&h.host)
+	h.tellReleased(&h.global)
 	for i := len(h.shared) - 1; i >= 0; i-- {
 		h.shared[i].Unlock()
 	}
 	if h.cancel != nil {
 		h.cancel(context.Canceled)
 	}
-	for _, p := range h.slots {
-		h.m.freeSlot(p, h.owner)
+	h.freeSlots()
+	if h.host.d != nil {
+		h.m.unlock(&h.host)
 	}
-	for i := len(h.grants) - 1; i >= 0; i-- {
-		h.m.unlock(h.grants[i])
+	if h.global.d != nil {
+		h.m.unlock(&h.global)
+	}
+}
+
+func (h *holding) tellAcquired(g *grant) {
+	g.told = true
+	if h.m.options.Observe == nil {
+		return
+	}
+	for _, s := range g.states {
+		h.m.tell(Event{Kind: Acquired, Key: g.d.id.key(s.name).String(), Owner: h.owner, Waited: g.waited})
+	}
+}
+
+func (h *holding) tellReleased(g *grant) {
+	if h.m.options.Observe == nil || !g.told {
+		return
+	}
+	for _, s := range g.states {
+		h.m.tell(Event{Kind: Released, Key: g.d.id.key(s.name).String(), Owner: h.owner})
 	}
 }
 
@@ -239,75 +288,89 @@ func (m *Manager) acquire(ctx context.Context, r Request, wait bool) (Lease, err
 	if m.options.Disabled {
 		return Lease{ctx: ctx}, nil
 	}
-	h := &holding{m: m, owner: r.Owner}
-	h.grants = h.one[:0]
-	lease := Lease{ctx: ctx, h: h}
-	// Global names first, then those of the machine, each set at once: nobody who
-	// holds a machine's names waits for global ones, so nobody waits in a circle.
-	var buf [2]string
-	for _, kind := range [...]Kind{GlobalExclusive, HostExclusive} {
-		names := exclusive(r.Hints, kind, buf[:0])
-		if len(names) == 0 {
-			continue
-		}
-		id := domainID{kind: kind}
-		if kind == HostExclusive {
-			id.host = r.Host
-		}
-		g, err := m.lock(ctx, id, names, r.Owner, wait)
-		if err != nil {
-			lease.Release()
-			return Lease{}, err
-		}
-		h.grants = append(h.grants, g)
-		if m.options.Coordinate == nil {
-			continue
-		}
-		for _, name := range names {
-			if err := h.share(ctx, &lease, id.key(name), wait); err != nil {
-				lease.Release()
-				return Lease{}, err
-			}
-		}
+	lease := Lease{ctx: ctx}
+	if len(r.Slots) > 0 || exclusive(r.Hints) {
+		lease.h = &holding{m: m, owner: r.Owner}
 	}
-	for _, s := range r.Slots {
-		p, err := m.takeSlot(ctx, s, r.Owner, wait)
-		if err != nil {
-			lease.Release()
-			return Lease{}, err
-		}
-		h.slots = append(h.slots, p)
-	}
-	for _, hint := range r.Hints {
-		if hint.Kind != RateLimited {
-			continue
-		}
-		if err := m.takeToken(ctx, hint, r.Owner, wait); err != nil {
-			lease.Release()
-			return Lease{}, err
-		}
+	if err := m.fill(ctx, &lease, &r, wait); err != nil {
+		lease.Release()
+		return Lease{}, err
 	}
 	return lease, nil
 }
 
-// exclusive lists the names that a request asks for of one kind, sorted and
-// without those that the empty name covers.
-func exclusive(hints []Hint, kind Kind, names []string) []string {
-	for _, h := range hints {
-		if h.Kind != kind {
-			continue
+// fill takes what a request asks for, in the one order that all follow: global
+// names, then those of the machine, each set at once, then slots, then tokens.
+// Nobody who holds a machine's names waits for global ones, so nobody waits in
+// a circle.
+func (m *Manager) fill(ctx context.Context, lease *Lease, r *Request, wait bool) error {
+	h := lease.h
+	for i := range r.Hints {
+		if r.Hints[i].Kind == GlobalExclusive {
+			if err := m.exclude(ctx, lease, &h.global, domainID{kind: GlobalExclusive}, r.Hints, wait); err != nil {
+				return err
+			}
+			break
 		}
-		if h.Name == "" {
-			return append(names[:0], "")
+	}
+	for i := range r.Hints {
+		if r.Hints[i].Kind == HostExclusive {
+			if err := m.exclude(ctx, lease, &h.host, domainID{kind: HostExclusive, host: r.Host}, r.Hints, wait); err != nil {
+				return err
+			}
+			break
 		}
-		names = append(names, h.Name)
 	}
-	if len(names) < 2 {
-		return names
+	for _, s := range r.Slots {
+		if h.slots == nil {
+			h.slots = h.oneSlot[:0]
+		}
+		p, err := m.takeSlot(ctx, s, r.Owner, wait)
+		if err != nil {
+			return err
+		}
+		h.slots = append(h.slots, p)
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	for i := range r.Hints {
+		if r.Hints[i].Kind == RateLimited {
+			if err := m.takeToken(ctx, r.Hints[i], r.Owner, wait); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
+
+// exclusive reports whether any hint names a key that can be held.
+func exclusive(hints []Hint) bool {
+	for i := range hints {
+		if hints[i].Kind == HostExclusive || hints[i].Kind == GlobalExclusive {
+			return true
+		}
+	}
+	return false
+}
+
+// exclude takes all keys of one kind, here and then where they are shared.
+func (m *Manager) exclude(ctx context.Context, lease *Lease, g *grant, id domainID, hints []Hint, wait bool) error {
+	g.h = lease.h
+	if err := m.lock(ctx, g, id, hints, wait); err != nil {
+		g.d = nil
+		return err
+	}
+	if m.options.Coordinate != nil {
+		for _, s := range g.states {
+			if err := lease.h.share(ctx, lease, id.key(s.name), wait); err != nil {
+				return err
+			}
+		}
+	}
+	lease.h.tellAcquired(g)
+	return nil
+}
+
+// now reads the clock once; time.Now would read two.
+func (m *Manager) now() time.Duration { return time.Since(m.base) }
 
 func (m *Manager) tell(e Event) {
 	if m.options.Observe != nil {

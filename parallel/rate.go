@@ -14,6 +14,12 @@ const (
 	recoverShare = 0.05 // of the full rate, a second
 )
 
+// Lateness is how much later than due a call that waited may begin without its
+// successors being put off as well. The scheduler wakes nobody on the dot, and
+// at a thousand calls a second what it takes would be missing from the rate.
+// Coordinators that share rates allow the same.
+const Lateness = 5 * time.Millisecond
+
 // limiter spaces the calls of one key evenly. Only the first in line waits for
 // time to pass; the others wait for him, so a wait costs nothing and a request
 // that gives up takes no token with it.
@@ -31,6 +37,8 @@ type limiter struct {
 
 type rateWaiter struct {
 	prev, next *rateWaiter
+	owner      string
+	since      time.Duration
 	ready      chan struct{}
 	granted    bool
 }
@@ -38,7 +46,7 @@ type rateWaiter struct {
 // interval is the time between two calls now.
 func (l *limiter) interval(now time.Time) time.Duration {
 	if l.factor < 1 {
-		l.factor = math.Min(1, l.factor+recoverShare*now.Sub(l.slowed).Seconds())
+		l.factor = SpeedUp(l.factor, now.Sub(l.slowed))
 		l.slowed = now
 	}
 	return time.Duration(float64(time.Second) / (l.rate * l.factor))
@@ -50,10 +58,15 @@ func (l *limiter) wait(now time.Time) time.Duration {
 	return l.due.Add(-credit).Sub(now)
 }
 
-func (l *limiter) take(now time.Time) {
+// take spends a token; waited tells that the call was in line when it was due.
+func (l *limiter) take(now time.Time, waited bool) {
 	interval := l.interval(now)
-	if l.due.Before(now) {
-		l.due = now
+	earliest := now
+	if waited {
+		earliest = now.Add(-Lateness)
+	}
+	if l.due.Before(earliest) {
+		l.due = earliest
 	}
 	l.due = l.due.Add(interval)
 }
@@ -61,38 +74,54 @@ func (l *limiter) take(now time.Time) {
 func (m *Manager) limiter(h Hint) *limiter {
 	l := m.rates[h.Name]
 	if l == nil {
-		m.evictRates()
 		l = &limiter{rate: h.Rate, burst: h.Burst, factor: 1}
 		m.rates[h.Name] = l
+		if m.sweeper == nil {
+			m.sweeper = time.AfterFunc(sweepEvery, m.sweep)
+		}
 	}
 	l.rate, l.burst = math.Min(l.rate, h.Rate), min(l.burst, h.Burst)
 	return l
 }
 
-// evictRates drops keys whose tokens are all back, a few at a time.
-func (m *Manager) evictRates() {
+// sweepEvery is how often keys whose tokens are all back are looked for, while
+// there are any keys.
+const sweepEvery = 10 * time.Second
+
+func (m *Manager) sweep() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	now := time.Now()
-	looked := 0
 	for name, l := range m.rates {
-		if l.queue == 0 && l.due.Before(now) && l.factor >= 1 {
-			delete(m.rates, name)
+		if l.queue == 0 && l.due.Before(now) {
+			if l.interval(now); l.factor >= 1 {
+				delete(m.rates, name)
+			}
 		}
-		if looked++; looked == 8 {
-			return
-		}
+	}
+	m.sweeper = nil
+	if len(m.rates) > 0 {
+		m.sweeper = time.AfterFunc(sweepEvery, m.sweep)
 	}
 }
 
 func (m *Manager) takeToken(ctx context.Context, h Hint, owner string, wait bool) error {
 	key := Key{Kind: RateLimited, Name: h.Name}
+	if m.options.Coordinate != nil {
+		if p, ok := m.options.Coordinate(key).(Pacer); ok {
+			return m.takeShared(ctx, p, h, owner, wait)
+		}
+	}
 	m.mu.Lock()
 	l := m.limiter(h)
 	now := time.Now()
 	if l.queue == 0 && l.wait(now) <= 0 {
-		l.take(now)
+		l.take(now, false)
+		e := Event{Kind: Acquired, Owner: owner, Rate: l.rate * l.factor, Burst: l.burst}
 		m.mu.Unlock()
 		if m.options.Observe != nil {
-			m.tell(Event{Kind: Acquired, Key: key.String(), Owner: owner})
+			e.Key = key.String()
+			m.tell(e)
 		}
 		return nil
 	}
@@ -100,7 +129,7 @@ func (m *Manager) takeToken(ctx context.Context, h Hint, owner string, wait bool
 		m.mu.Unlock()
 		return errWouldWait
 	}
-	w := &rateWaiter{ready: make(chan struct{})}
+	w := &rateWaiter{owner: owner, since: m.now(), ready: make(chan struct{})}
 	if l.last == nil {
 		l.first, l.last = w, w
 		m.arm(l, now)
@@ -117,8 +146,9 @@ func (m *Manager) takeToken(ctx context.Context, h Hint, owner string, wait bool
 		waited := time.Since(now)
 		m.mu.Lock()
 		m.waits.add(RateLimited, waited)
+		e := Event{Kind: Acquired, Key: key.String(), Owner: owner, Waited: waited, Rate: l.rate * l.factor, Burst: l.burst}
 		m.mu.Unlock()
-		m.tell(Event{Kind: Acquired, Key: key.String(), Owner: owner, Waited: waited})
+		m.tell(e)
 		return nil
 	case <-ctx.Done():
 		m.mu.Lock()
@@ -175,7 +205,7 @@ func (m *Manager) due(l *limiter) {
 	for l.first != nil && l.wait(now) <= 0 {
 		w := l.first
 		l.remove(w)
-		l.take(now)
+		l.take(now, true)
 		w.granted = true
 		close(w.ready)
 	}
@@ -185,20 +215,36 @@ func (m *Manager) due(l *limiter) {
 // Throttled tells that the service behind a rate key answered "too many
 // requests": every holder of the key slows down at once and speeds up again
 // little by little.
-func (m *Manager) Throttled(key string) {
+func (m *Manager) Throttled(name string) {
+	if m.options.Coordinate != nil {
+		if p, ok := m.options.Coordinate(Key{Kind: RateLimited, Name: name}).(Pacer); ok {
+			p.Throttled(name)
+			return
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	l := m.rates[key]
+	l := m.rates[name]
 	if l == nil {
 		return
 	}
 	now := time.Now()
 	l.interval(now)
-	l.factor, l.slowed = math.Max(slowFloor, l.factor*slowFactor), now
+	l.factor, l.slowed = SlowDown(l.factor), now
 	if next := now.Add(l.interval(now)); l.due.Before(next) {
 		l.due = next
 	}
 	if l.timer != nil {
 		m.arm(l, now)
 	}
+}
+
+// SlowDown and SpeedUp are how a rate answers to being throttled, for
+// coordinators that share rates: the share of the full rate after one more
+// refusal, and after some time without one.
+func SlowDown(share float64) float64 { return math.Max(slowFloor, share*slowFactor) }
+
+// SpeedUp is the counterpart of SlowDown.
+func SpeedUp(share float64, d time.Duration) float64 {
+	return math.Min(1, share+recoverShare*d.Seconds())
 }

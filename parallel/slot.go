@@ -56,7 +56,7 @@ func (m *Manager) takeSlot(ctx context.Context, s Slot, owner string, wait bool)
 		m.mu.Lock()
 		if w.granted { // in the same moment
 			m.mu.Unlock()
-			m.freeSlot(p, owner)
+			m.freeSlot(p)
 			return nil, ctx.Err()
 		}
 		w.gone = true
@@ -66,7 +66,7 @@ func (m *Manager) takeSlot(ctx context.Context, s Slot, owner string, wait bool)
 	}
 }
 
-func (m *Manager) freeSlot(p *pool, owner string) {
+func (m *Manager) freeSlot(p *pool) {
 	m.mu.Lock()
 	p.used--
 	var woken *slotWaiter

@@ -10,6 +10,8 @@ import (
 type Stats struct {
 	Holders []Holder
 	Waiters int
+	// Waiting are those of them who wait for keys and rates, the longest first.
+	Waiting []Waiter
 	Slots   []SlotStats
 	Rates   []RateStats
 	// Waits are the waits that ended with a grant, by kind.
@@ -22,6 +24,13 @@ type Holder struct {
 	Owner string
 	Age   time.Duration
 	Queue int // how many wait for this key
+}
+
+// Waiter is a request that waits for one key.
+type Waiter struct {
+	Key   string
+	Owner string
+	Age   time.Duration
 }
 
 // SlotStats is one pool of slots.
@@ -71,17 +80,27 @@ func (m *Manager) Stats() Stats {
 	now := time.Now()
 	s := Stats{Waits: map[Kind]WaitStats{}}
 	for _, d := range m.domains {
-		add := func(name string, l *lockState) {
-			s.Waiters += l.count
-			if l.holder == nil {
-				return
-			}
-			key := Key{Kind: d.id.kind, Host: d.id.host, Name: name}
-			s.Holders = append(s.Holders, Holder{Key: key.String(), Owner: l.holder.owner, Age: now.Sub(l.holder.since), Queue: l.count})
+		if d.users == 0 {
+			continue
 		}
-		add("", &d.whole)
-		for name, l := range d.keys {
-			add(name, l)
+		add := func(l *lockState) {
+			s.Waiters += l.count
+			key := Key{Kind: d.id.kind, Host: d.id.host, Name: l.name}.String()
+			for p := l.first; p != nil; p = p.next {
+				s.Waiting = append(s.Waiting, Waiter{Key: key, Owner: p.w.grant.h.owner, Age: m.now() - p.w.since})
+			}
+			switch {
+			case l.holder == nil:
+			case d.id.kind == RateLimited: // he is the first in line for a shared rate
+				s.Waiters++
+				s.Waiting = append(s.Waiting, Waiter{Key: key, Owner: l.holder.h.owner, Age: m.now() - l.holder.since})
+			default:
+				s.Holders = append(s.Holders, Holder{Key: key, Owner: l.holder.h.owner, Age: m.now() - l.holder.since, Queue: l.count})
+			}
+		}
+		add(&d.whole)
+		for _, l := range d.keys {
+			add(l)
 		}
 	}
 	for _, p := range m.pools {
@@ -93,6 +112,10 @@ func (m *Manager) Stats() Stats {
 		tokens := math.Min(float64(l.burst), math.Max(0, float64(l.burst)-float64(l.due.Sub(now))/float64(interval)))
 		s.Rates = append(s.Rates, RateStats{Key: name, Rate: l.rate * l.factor, Tokens: tokens, Queue: l.queue})
 		s.Waiters += l.queue
+		key := Key{Kind: RateLimited, Name: name}.String()
+		for w := l.first; w != nil; w = w.next {
+			s.Waiting = append(s.Waiting, Waiter{Key: key, Owner: w.owner, Age: m.now() - w.since})
+		}
 	}
 	for k, w := range m.waits {
 		if w.Count > 0 {
@@ -102,5 +125,6 @@ func (m *Manager) Stats() Stats {
 	sort.Slice(s.Holders, func(i, j int) bool { return s.Holders[i].Key < s.Holders[j].Key })
 	sort.Slice(s.Slots, func(i, j int) bool { return s.Slots[i].Pool < s.Slots[j].Pool })
 	sort.Slice(s.Rates, func(i, j int) bool { return s.Rates[i].Key < s.Rates[j].Key })
+	sort.SliceStable(s.Waiting, func(i, j int) bool { return s.Waiting[i].Age > s.Waiting[j].Age })
 	return s
 }
