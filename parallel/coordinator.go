@@ -49,6 +49,7 @@ func (m *Manager) takeShared(ctx context.Context, p Pacer, h Hint, owner string,
 	if err != nil {
 		return err
 	}
+	at := time.Now().Add(in)
 	if in > 0 {
 		if !wait {
 			cancel()
@@ -75,7 +76,7 @@ func (m *Manager) takeShared(ctx context.Context, p Pacer, h Hint, owner string,
 		m.waits.add(RateLimited, waited)
 		m.mu.Unlock()
 	}
-	m.tell(Event{Kind: Acquired, Key: key, Owner: owner, Waited: waited, Rate: rate, Burst: h.Burst})
+	m.tell(Event{Kind: Acquired, Time: at, Key: key, Owner: owner, Waited: waited, Rate: rate, Burst: h.Burst})
 	return nil
 }
 

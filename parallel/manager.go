@@ -46,8 +46,8 @@ func (k EventKind) String() string {
 // Event is one step of one request on one key.
 type Event struct {
 	Kind   EventKind
-	Time   time.Time
-	Key    string // "host:web1/dpkg", "global:etcd", "rate:ec2", "slot:forks"
+	Time   time.Time // of a token: when it was due, not when the work got going
+	Key    string    // "host:web1/dpkg", "global:etcd", "rate:ec2", "slot:forks"
 	Owner  string
 	Holder string        // who holds the key, when Kind is Waiting
 	Since  time.Time     // since when that holder holds it
@@ -374,7 +374,9 @@ func (m *Manager) now() time.Duration { return time.Since(m.base) }
 
 func (m *Manager) tell(e Event) {
 	if m.options.Observe != nil {
-		e.Time = time.Now()
+		if e.Time.IsZero() {
+			e.Time = time.Now()
+		}
 		m.options.Observe(e)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/parallel"
+	"github.com/tutti-run/tutti/parallel/paralleltest"
 )
 
 // schedules is how many random schedules are played.
@@ -41,9 +42,14 @@ func TestRandomSchedulesWithoutEnforcement(t *testing.T) {
 
 func playSchedule(t *testing.T, seed uint64, disabled bool) (overlaps int) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	m := parallel.New(parallel.Options{Disabled: disabled})
-	var log overlap
+	var checker paralleltest.Checker // the second opinion: what the events say
 	var mu sync.Mutex
+	m := parallel.New(parallel.Options{Disabled: disabled, Observe: func(e parallel.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		checker.Add(paralleltest.Event{Event: e})
+	}})
+	var log overlap
 	starts := map[string][]time.Time{}
 	rates := map[string]float64{"a": float64(1 + rnd.IntN(20)), "b": float64(1+rnd.IntN(10)) / 2}
 	var wg sync.WaitGroup
@@ -111,6 +117,9 @@ func playSchedule(t *testing.T, seed uint64, disabled bool) (overlaps int) {
 				t.Errorf("two calls of %s only %s apart, %s is due", key, gap, limit)
 			}
 		}
+	}
+	for _, v := range checker.Check().Violations {
+		t.Error(v)
 	}
 	if s := m.Stats(); len(s.Holders) != 0 || s.Waiters != 0 || len(s.Slots) != 0 {
 		t.Errorf("something is left: %+v", s)

@@ -41,6 +41,7 @@ type rateWaiter struct {
 	since      time.Duration
 	ready      chan struct{}
 	granted    bool
+	at         time.Time // when it was granted
 }
 
 // interval is the time between two calls now.
@@ -117,7 +118,7 @@ func (m *Manager) takeToken(ctx context.Context, h Hint, owner string, wait bool
 	now := time.Now()
 	if l.queue == 0 && l.wait(now) <= 0 {
 		l.take(now, false)
-		e := Event{Kind: Acquired, Owner: owner, Rate: l.rate * l.factor, Burst: l.burst}
+		e := Event{Kind: Acquired, Time: now, Owner: owner, Rate: l.rate * l.factor, Burst: l.burst}
 		m.mu.Unlock()
 		if m.options.Observe != nil {
 			e.Key = key.String()
@@ -146,7 +147,7 @@ func (m *Manager) takeToken(ctx context.Context, h Hint, owner string, wait bool
 		waited := time.Since(now)
 		m.mu.Lock()
 		m.waits.add(RateLimited, waited)
-		e := Event{Kind: Acquired, Key: key.String(), Owner: owner, Waited: waited, Rate: l.rate * l.factor, Burst: l.burst}
+		e := Event{Kind: Acquired, Time: w.at, Key: key.String(), Owner: owner, Waited: waited, Rate: l.rate * l.factor, Burst: l.burst}
 		m.mu.Unlock()
 		m.tell(e)
 		return nil
@@ -206,7 +207,7 @@ func (m *Manager) due(l *limiter) {
 		w := l.first
 		l.remove(w)
 		l.take(now, true)
-		w.granted = true
+		w.granted, w.at = true, now
 		close(w.ready)
 	}
 	m.arm(l, now)
