@@ -142,7 +142,7 @@ func sharedDir(t *testing.T) (dir string, uid uint32) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(base) })
-	if err := os.Chmod(base, 0o755); err != nil {
+	if err := os.Chmod(base, 0o777|os.ModeSticky); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(base, "locks"), 65534
