@@ -69,7 +69,7 @@ func (m *Manager) takeShared(ctx context.Context, p Pacer, h Hint, owner string,
 			return &WaitError{Key: key, Owner: owner, Waited: waited, Err: context.Cause(ctx)}
 		}
 	}
-	waited := time.Duration(0)
+	waited := time.Duration(0) // both halves: in line, and until it was due
 	if in > 0 || g.waited > 0 {
 		waited = time.Since(begin)
 		m.mu.Lock()
@@ -83,24 +83,60 @@ func (m *Manager) takeShared(ctx context.Context, p Pacer, h Hint, owner string,
 // ErrLost is the cause of a lease's context when its key was lost.
 var ErrLost = fmt.Errorf("lock lost: another holder may have it")
 
-// share takes a key at its coordinator, once it is held here.
-func (h *holding) share(ctx context.Context, lease *Lease, k Key, wait bool) error {
-	c := h.m.options.Coordinate(k)
-	if c == nil {
-		return nil
+// shareAll takes the keys of a grant at their coordinators, once they are held
+// here.
+func (h *holding) shareAll(ctx context.Context, lease *Lease, g *grant, wait bool) error {
+	begin, waited := h.m.now(), false
+	set := func(asking bool) {
+		h.m.mu.Lock()
+		g.asking = asking
+		g.since = h.m.now()
+		h.m.mu.Unlock()
 	}
-	if !wait {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer cancel()
+	set(true)
+	for _, s := range g.states {
+		k := g.d.id.key(s.name)
+		c := h.m.options.Coordinate(k)
+		if c == nil {
+			continue
+		}
+		// It is asked even if it may not wait: ctx ends at its first word of a wait.
+		ask, cancel := context.WithCancel(ctx)
+		err := h.share(ask, lease, c, k, func(holder string) {
+			if waited = true; !wait {
+				cancel()
+				return
+			}
+			h.m.tell(Event{Kind: Waiting, Key: k.String(), Owner: h.owner, Holder: holder, Queue: 1})
+		})
+		cancel()
+		if err != nil {
+			if waited && wait {
+				h.m.tell(Event{Kind: Canceled, Key: k.String(), Owner: h.owner, Waited: h.m.now() - begin})
+			}
+			if waited && !wait {
+				return errWouldWait
+			}
+			return err
+		}
 	}
-	held, err := c.Lock(ctx, k, h.owner, func(holder string) {
-		h.m.tell(Event{Kind: Waiting, Key: k.String(), Owner: h.owner, Holder: holder, Queue: 1})
-	})
+	set(false)
+	if waited {
+		g.waited += h.m.now() - begin
+	}
+	return nil
+}
+
+func (h *holding) share(ctx context.Context, lease *Lease, c Coordinator, k Key, waiting func(holder string)) error {
+	held, err := c.Lock(ctx, k, h.owner, waiting)
 	if err != nil {
 		return err
 	}
 	h.shared = append(h.shared, held)
+	lost := held.Lost()
+	if lost == nil { // it never is
+		return nil
+	}
 	work, cancel := context.WithCancelCause(lease.ctx)
 	if h.cancel != nil {
 		inner := h.cancel
@@ -111,7 +147,7 @@ func (h *holding) share(ctx context.Context, lease *Lease, k Key, wait bool) err
 	stop := work.Done()
 	go func() { // ends with the lease: release cancels work
 		select {
-		case <-held.Lost():
+		case <-lost:
 			cancel(ErrLost)
 		case <-stop:
 		}

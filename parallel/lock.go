@@ -53,6 +53,7 @@ type grant struct {
 	since  time.Duration // held since, on the Manager's clock
 	waited time.Duration
 	told   bool // Acquired was told
+	asking bool // held here, and not yet where it is shared; guarded by the Manager's mutex
 	one    [1]*lockState
 }
 
@@ -233,11 +234,6 @@ func (m *Manager) lock(ctx context.Context, g *grant, id domainID, hints []Hint,
 		return err
 	}
 	g.waited = m.now() - now
-	if id.kind != RateLimited { // there it is only the first half of the wait
-		m.mu.Lock()
-		m.waits.add(id.kind, g.waited)
-		m.mu.Unlock()
-	}
 	return nil
 }
 

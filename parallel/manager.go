@@ -359,11 +359,14 @@ func (m *Manager) exclude(ctx context.Context, lease *Lease, g *grant, id domain
 		return err
 	}
 	if m.options.Coordinate != nil {
-		for _, s := range g.states {
-			if err := lease.h.share(ctx, lease, id.key(s.name), wait); err != nil {
-				return err
-			}
+		if err := lease.h.shareAll(ctx, lease, g, wait); err != nil {
+			return err
 		}
+	}
+	if g.waited > 0 {
+		m.mu.Lock()
+		m.waits.add(id.kind, g.waited)
+		m.mu.Unlock()
 	}
 	lease.h.tellAcquired(g)
 	return nil

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/parallel"
-	"github.com/tutti-run/tutti/parallel/paralleltest"
+	"github.com/tutti-run/tutti/parallel/audit"
 )
 
 // schedules is how many random schedules are played.
@@ -42,12 +42,12 @@ func TestRandomSchedulesWithoutEnforcement(t *testing.T) {
 
 func playSchedule(t *testing.T, seed uint64, disabled bool) (overlaps int) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	var checker paralleltest.Checker // the second opinion: what the events say
+	var checker audit.Checker // the second opinion: what the events say
 	var mu sync.Mutex
 	m := parallel.New(parallel.Options{Disabled: disabled, Observe: func(e parallel.Event) {
 		mu.Lock()
 		defer mu.Unlock()
-		checker.Add(paralleltest.Event{Event: e})
+		checker.Add(audit.Event{Event: e})
 	}})
 	var log overlap
 	starts := map[string][]time.Time{}

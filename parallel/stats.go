@@ -91,7 +91,7 @@ func (m *Manager) Stats() Stats {
 			}
 			switch {
 			case l.holder == nil:
-			case d.id.kind == RateLimited: // he is the first in line for a shared rate
+			case d.id.kind == RateLimited || l.holder.asking: // first in line for what is shared
 				s.Waiters++
 				s.Waiting = append(s.Waiting, Waiter{Key: key, Owner: l.holder.h.owner, Age: m.now() - l.holder.since})
 			default:

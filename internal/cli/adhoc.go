@@ -122,6 +122,7 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 		o.oneLine = true
 	}
 	ses.minimal = &minimal.Options{OneLine: o.oneLine}
+	ses.what = []string{pattern, "-m", o.module}
 	r, closer, err := ses.newRun(ctx)
 	if err != nil {
 		return err

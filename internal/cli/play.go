@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,6 +91,7 @@ func runPlay(ctx context.Context, s Streams, cmd *cobra.Command, o *playOptions,
 	if err := ses.enter(); err != nil {
 		return err
 	}
+	ses.what = books
 	return ses.play(ctx, read, o)
 }
 
@@ -113,6 +115,10 @@ func (ses *session) enter() error {
 	}
 	ses.inventory.Sources = ses.options.inventory
 	ses.privateKey, ses.eventsFile = absolute(ses.privateKey), absolute(ses.eventsFile)
+	if _, _, err := net.SplitHostPort(ses.metricsFile); err != nil {
+		ses.metricsFile = absolute(ses.metricsFile)
+	}
+	ses.policy = absolute(ses.policy)
 	for i, m := range ses.modulePath {
 		ses.modulePath[i] = absolute(m)
 	}

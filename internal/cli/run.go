@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/tutti-run/tutti/internal/factcache"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/output/json"
+	"github.com/tutti-run/tutti/internal/output/metrics"
 	"github.com/tutti-run/tutti/internal/output/text"
 	"github.com/tutti-run/tutti/internal/python"
 	"github.com/tutti-run/tutti/internal/transport/all"
@@ -73,18 +75,34 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 	if lines != nil {
 		sinks = append(sinks, lines)
 	}
-	sink := event.Events(sinks...)
+	var measured event.Sink
+	sink := event.Events(append(sinks, func(e event.Event) {
+		if measured != nil {
+			measured(e)
+		}
+	})...)
 	p := client.NewPool(client.Options{
 		Dialers: all.Dialers(), Agents: embedded.Builtin("agent"), Registry: ses.registry, Self: []string{"/proc/self/exe", "agent"}, Holder: holder(runID),
 		Notice: func(host string, call *module.Call, n wire.Notice) { sink(waiting(host, call, n)) },
 	})
-	locks := parallel.New(parallel.Options{Observe: func(e parallel.Event) {
-		l := event.Lock{Step: e.Kind.String(), Time: e.Time, Key: e.Key, Owner: e.Owner, Holder: e.Holder, Queue: e.Queue, Waited: e.Waited}
+	coordinate, dir, closeShared := shared(holder(runID))
+	locks := parallel.New(parallel.Options{Coordinate: coordinate, Observe: func(e parallel.Event) {
+		l := event.Lock{Step: e.Kind.String(), Time: e.Time, Key: e.Key, Owner: e.Owner, Holder: e.Holder, Queue: e.Queue, Waited: e.Waited, Rate: e.Rate, Burst: e.Burst}
 		if !e.Since.IsZero() {
 			l.Held = e.Time.Sub(e.Since)
 		}
 		sink(l)
 	}})
+	quiet := ses.announce(dir, runID, locks.Stats)
+	m, closeMetrics, err := ses.metrics(locks.Stats)
+	if m != nil {
+		measured = m.Tell
+	}
+	closer := func() { p.Close(); quiet(); closeMetrics(); closeShared(); closeLines() }
+	if err != nil {
+		closer()
+		return nil, nil, err
+	}
 	c := ses.config
 	o := &executor.Options{
 		Managed:   c.Text("DEFAULT_MANAGED_STR"),
@@ -98,11 +116,10 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		Mismatch: ses.mismatch, Prompt: ses.prompter.ask, Pause: ses.prompter.pause, Env: *ses.env(),
 	}
 	if o.Facts, err = ses.factCache(); err != nil {
-		p.Close()
-		closeLines()
+		closer()
 		return nil, nil, err
 	}
-	return o, func() { p.Close(); closeLines() }, nil
+	return o, closer, nil
 }
 
 // waiting tells of a lock on a target that another run, or another controller,
@@ -163,6 +180,27 @@ func (ses *session) eventLines() (event.Sink, func(), error) {
 	return w.Tell, func() {
 		if err := errors.Join(w.Err(), f.Close()); err != nil {
 			ses.warn(fmt.Sprintf("the events in %s are incomplete: %v", ses.eventsFile, err))
+		}
+	}, nil
+}
+
+// metrics serves or writes what --metrics asks for; nil without it.
+func (ses *session) metrics(stats func() parallel.Stats) (*metrics.Metrics, func(), error) {
+	where := ses.metricsFile
+	if where == "" {
+		return nil, func() {}, nil
+	}
+	m := metrics.New(stats)
+	if _, port, err := net.SplitHostPort(where); err == nil && port != "" && !strings.Contains(where, "/") {
+		stop, err := m.Serve(where)
+		if err != nil {
+			return nil, func() {}, optionsError{fmt.Errorf("--metrics: %w", err)}
+		}
+		return m, stop, nil
+	}
+	return m, func() {
+		if err := m.Save(where); err != nil {
+			ses.warn(fmt.Sprintf("--metrics: %v", err))
 		}
 	}, nil
 }

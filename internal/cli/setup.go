@@ -41,6 +41,7 @@ type session struct {
 	warnings  []string
 	sealed    atomic.Bool      // a vault could not be opened
 	minimal   *minimal.Options // results are shown as the ansible command does
+	what      []string         // what the run plays, for those who look at its locks
 }
 
 // open reads configuration, secrets, extra variables and inventory. baseDir is

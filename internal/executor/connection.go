@@ -360,6 +360,10 @@ func (it *item) acquire(ctx context.Context, r *resolved) (parallel.Lease, error
 	begin := time.Now()
 	lease, err := it.Locks.Acquire(ctx, req)
 	it.spent.Wait += time.Since(begin)
+	// Nobody who waits for a lock keeps a fork from others, wherever the lock is:
+	// one that has to wait on the target, for another controller, gives it back.
+	// The call goes on by itself when its turn comes.
+	r.OnWait = lease.ReleaseSlots
 	return lease, err
 }
 

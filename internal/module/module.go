@@ -103,6 +103,9 @@ type Call struct {
 	Locks []string
 	// Task is the task's name, for those who wait for its locks.
 	Task string
+	// OnWait, if set, is told that the call does not run yet, but waits for locks
+	// that another controller holds. It may be called more than once.
+	OnWait func()
 
 	// Files are the contents that the target may ask for, by digest. They stay
 	// on the controller until they are asked for.

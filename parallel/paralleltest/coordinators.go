@@ -1,3 +1,5 @@
+// Package paralleltest holds the contracts of coordinators: the test of each is
+// a few lines that call Coordinators, and Pacers if it shares rates as well.
 package paralleltest
 
 import (
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/parallel"
+	"github.com/tutti-run/tutti/parallel/audit"
 )
 
 // patience is how long a test waits for what has to happen soon, and moment
@@ -186,7 +189,7 @@ func twice(t *testing.T, a, b parallel.Coordinator) {
 // schedule lets several Managers that share their keys work at random and
 // returns how many violations their logs show.
 func schedule(t *testing.T, open func(t *testing.T) parallel.Coordinator, without bool) int {
-	var c Checker
+	var c audit.Checker
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for n := range 3 {
@@ -194,7 +197,7 @@ func schedule(t *testing.T, open func(t *testing.T) parallel.Coordinator, withou
 		o := parallel.Options{Observe: func(e parallel.Event) {
 			mu.Lock()
 			defer mu.Unlock()
-			c.Add(Event{Event: e, Log: fmt.Sprint("manager ", n)})
+			c.Add(audit.Event{Event: e, Log: fmt.Sprint("manager ", n)})
 		}}
 		if !without {
 			o.Coordinate = func(parallel.Key) parallel.Coordinator { return shared }

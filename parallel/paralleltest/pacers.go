@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/parallel"
+	"github.com/tutti-run/tutti/parallel/audit"
 )
 
 // Pacers is the contract of a coordinator that shares rates as well; open is
@@ -97,7 +98,7 @@ func reserve(t *testing.T, from []parallel.Pacer, h parallel.Hint) (due []time.D
 
 // paced lets several Managers make calls at one rate and checks their logs.
 func paced(t *testing.T, open func(t *testing.T) parallel.Pacer) {
-	var c Checker
+	var c audit.Checker
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	h := parallel.Limited("paced", 200, 1)
@@ -108,7 +109,7 @@ func paced(t *testing.T, open func(t *testing.T) parallel.Pacer) {
 			Observe: func(e parallel.Event) {
 				mu.Lock()
 				defer mu.Unlock()
-				c.Add(Event{Event: e, Log: fmt.Sprint("manager ", n)})
+				c.Add(audit.Event{Event: e, Log: fmt.Sprint("manager ", n)})
 			},
 		})
 		for worker := range 2 {

@@ -76,6 +76,9 @@ func (p localPeer) Send(_ context.Context, name string, r io.Reader) error {
 func (p localPeer) Notice(n wire.Notice) { p.t.notice(p.call, n) }
 
 func (t *Target) notice(call *module.Call, n wire.Notice) {
+	if n.Waiting && call.OnWait != nil {
+		call.OnWait()
+	}
 	if t.pool.o.Notice != nil {
 		t.pool.o.Notice(t.cfg.Host, call, n)
 	}

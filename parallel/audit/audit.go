@@ -1,8 +1,7 @@
-// Package paralleltest proves things about who ran when: a Checker reads what
-// Managers observed and finds every forbidden overlap and every window over a
-// rate; Coordinators and Pacers are the contracts that each coordinator's own
-// test runs.
-package paralleltest
+// Package audit reads what Managers observed and finds every forbidden overlap
+// and every window with more calls than a rate allows: in tests, and in the logs
+// of real runs. Begin with Checker.
+package audit
 
 import (
 	"fmt"
