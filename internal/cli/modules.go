@@ -18,6 +18,7 @@ type finder struct {
 	registry    *module.Registry
 	path        []string // module folders: library/, ANSIBLE_LIBRARY
 	collections []string
+	rejected    map[string]bool // names that the user has ruled out
 
 	routing sync.Once
 	modules *yaml.Node // of the routing table
@@ -25,6 +26,9 @@ type finder struct {
 
 // Find resolves a module's name as written.
 func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Found, bool) {
+	if f.rejected[strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")] {
+		return playbook.Found{}, false
+	}
 	if !strings.Contains(name, ".") || strings.HasPrefix(name, "ansible.legacy.") {
 		short := strings.TrimPrefix(name, "ansible.legacy.")
 		// The user's own modules come before those built in.

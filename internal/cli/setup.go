@@ -65,6 +65,10 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 		return nil, err
 	}
 	ses.registry = module.NewRegistry(targets.Targets(), controls.Controls())
+	rejected, err := ses.rejectedModules()
+	if err != nil {
+		return nil, err
+	}
 	ses.vars = vars.New(vars.Config{
 		Inventory: ses.inventory, PlaybookDir: ses.baseDir, LoadFile: ses.loadVars, Extra: ses.extra, Options: ses.magicOptions(),
 		MergeHashes: c.Text("DEFAULT_HASH_BEHAVIOUR") == "merge", InjectFacts: c.Bool("INJECT_FACTS_AS_VARS"), PrivateRoleVars: c.Bool("DEFAULT_PRIVATE_ROLE_VARS"),
@@ -74,7 +78,7 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 	})
 	ses.loader = playbook.New(playbook.Config{
 		RolesPath: c.List("DEFAULT_ROLES_PATH"), CollectionPaths: ses.collectionPaths(),
-		Modules:  &finder{registry: ses.registry, path: ses.modulePaths(), collections: ses.collectionPaths()},
+		Modules:  &finder{registry: ses.registry, path: ses.modulePaths(), collections: ses.collectionPaths(), rejected: rejected},
 		ReadFile: ses.readFile, Vault: ses.inlineVault, ExtraVars: ses.extra,
 		Check: ses.check, CheckCondition: ses.checkCondition, Resolve: ses.resolveStatic,
 	})
@@ -179,7 +183,7 @@ func (ses *session) loadVars(path string) (any, error) {
 func (ses *session) env() *template.Env {
 	e := &template.Env{
 		ReadFile: ses.readFile, BaseDir: ses.baseDir, Getenv: os.Getenv, Warn: ses.warn,
-		Config: ses.config.Lookup, SearchDirs: func() []string { return []string{ses.baseDir} },
+		Config: ses.config.Lookup, PluginConfig: ses.config.Plugin, SearchDirs: func() []string { return []string{ses.baseDir} },
 		Hosts: func(pattern string) ([]string, error) {
 			hosts, _, err := ses.inventory.Match(pattern)
 			out := make([]string, len(hosts))
@@ -278,7 +282,7 @@ func version() *value.Map {
 func (ses *session) connectionDefaults(ctx context.Context) (executor.Connection, string, error) {
 	c := executor.Connection{
 		Kind: ses.connection, User: ses.user, KeyFile: ses.privateKey, TimeoutS: ses.timeout, Port: ses.config.Int("DEFAULT_REMOTE_PORT"),
-		Args: ses.config.Text("SSH_ARGS"), CommonArgs: ses.sshCommonArgs, ExtraArgs: ses.sshExtraArgs, Executable: ses.config.Text("SSH_EXECUTABLE"),
+		Args: ses.config.Text("SSH_ARGS"), CommonArgs: ses.sshCommonArgs, ExtraArgs: ses.sshExtraArgs, Executable: ses.config.Text("SSH_EXECUTABLE"), PasswordPrompt: ses.config.Text("SSH_PASSWORD_PROMPT"),
 		Retries: ses.config.Int("SSH_RETRIES"), Pipelining: ses.config.Bool("ANSIBLE_PIPELINING"), Shell: ses.config.Text("DEFAULT_EXECUTABLE"), RemoteTmp: ses.config.Text("DEFAULT_REMOTE_TMP"), HostKeys: "yes",
 		BecomeMethod: ses.becomeMethod, BecomeUser: ses.becomeUser, BecomeExe: ses.config.Text("DEFAULT_BECOME_EXE"), BecomeFlags: ses.config.Text("DEFAULT_BECOME_FLAGS"),
 	}

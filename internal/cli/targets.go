@@ -17,7 +17,7 @@ type pool struct{ *client.Pool }
 // Target finds the target for a connection.
 func (p pool) Target(c executor.Connection) executor.Target {
 	cfg := transport.Config{
-		Kind: kind(c.Kind), Host: c.Host, Address: c.Address, Port: c.Port, User: c.User, Password: c.Password, KeyFile: c.KeyFile,
+		Kind: kind(c.Kind), Host: c.Host, Address: c.Address, Port: c.Port, User: c.User, Password: c.Password, PasswordPrompt: c.PasswordPrompt, KeyFile: c.KeyFile,
 		SSHArgs: c.Args, SSHCommonArgs: c.CommonArgs, SSHExtraArgs: c.ExtraArgs, SSHExecutable: c.Executable,
 		Timeout: time.Duration(c.TimeoutS) * time.Second, Retries: c.Retries, RemoteTmp: c.RemoteTmp,
 	}

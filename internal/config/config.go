@@ -32,6 +32,7 @@ type Setting struct {
 	Default string
 	Env     []string
 	Ini     []string // section.key
+	Vars    []string // variables of playbooks, for settings of plugins
 	Doc     string
 }
 
@@ -42,12 +43,13 @@ type Config struct {
 	ini    map[string]string // section.key
 	dir    string            // of File, for relative paths
 	origin map[string]string
+	getenv func(string) string
 }
 
 // Load reads the ansible.cfg that applies and the environment. getenv is
 // os.Getenv but in tests.
 func Load(getenv func(string) string) (*Config, error) {
-	c := &Config{values: map[string]string{}, ini: map[string]string{}, origin: map[string]string{}}
+	c := &Config{values: map[string]string{}, ini: map[string]string{}, origin: map[string]string{}, getenv: getenv}
 	c.File = find(getenv)
 	if c.File != "" {
 		data, err := os.ReadFile(c.File)
@@ -59,24 +61,30 @@ func Load(getenv func(string) string) (*Config, error) {
 		}
 		c.dir = filepath.Dir(c.File)
 	}
-	for _, s := range Settings {
-		v, from := s.Default, "default"
-		for _, key := range s.Ini {
-			if text, ok := c.ini[key]; ok {
-				v, from = text, c.File
-				if s.Kind == Path || s.Kind == PathList {
-					v = c.relative(text, s.Kind)
-				}
-			}
-		}
-		for _, name := range s.Env {
-			if text := getenv(name); text != "" {
-				v, from = text, "env: "+name
-			}
-		}
-		c.values[s.Name], c.origin[s.Name] = v, from
+	for i := range Settings {
+		s := &Settings[i]
+		c.values[s.Name], c.origin[s.Name] = c.given(s)
 	}
 	return c, nil
+}
+
+// given finds what the file and the environment say about a setting.
+func (c *Config) given(s *Setting) (v, from string) {
+	v, from = s.Default, "default"
+	for _, key := range s.Ini {
+		if text, ok := c.ini[key]; ok {
+			v, from = text, c.File
+			if s.Kind == Path || s.Kind == PathList {
+				v = c.relative(text, s.Kind)
+			}
+		}
+	}
+	for _, name := range s.Env {
+		if text := c.getenv(name); text != "" {
+			v, from = text, "env: "+name
+		}
+	}
+	return v, from
 }
 
 // find picks the ansible.cfg: the environment's, the current folder's (unless
@@ -182,8 +190,10 @@ func (c *Config) Text(name string) string {
 }
 
 // Bool returns a setting as a boolean.
-func (c *Config) Bool(name string) bool {
-	switch strings.ToLower(strings.Trim(c.Text(name), `"'`)) {
+func (c *Config) Bool(name string) bool { return truthy(c.Text(name)) }
+
+func truthy(text string) bool {
+	switch strings.ToLower(strings.Trim(text, `"'`)) {
 	case "1", "true", "yes", "on", "y", "t":
 		return true
 	}

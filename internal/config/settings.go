@@ -1,7 +1,12 @@
 package config
 
-// Settings are all settings that Tutti knows, by Ansible's names.
-var Settings = []Setting{
+import "slices"
+
+// Settings are all settings that can be asked for, by Ansible's names.
+var Settings = slices.Concat(used, others)
+
+// used are the settings that Tutti goes by.
+var used = []Setting{
 	{Name: "ANSIBLE_NOCOLOR", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_NOCOLOR", "NO_COLOR"}, Ini: []string{"defaults.nocolor"}},
 	{Name: "ANSIBLE_FORCE_COLOR", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_FORCE_COLOR"}, Ini: []string{"defaults.force_color"}},
 	{Name: "ANSIBLE_PIPELINING", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_PIPELINING"}, Ini: []string{"connection.pipelining", "ssh_connection.pipelining"}},
@@ -88,6 +93,7 @@ var Settings = []Setting{
 	{Name: "MAX_FILE_SIZE_FOR_DIFF", Kind: Int, Default: "104448", Env: []string{"ANSIBLE_MAX_DIFF_SIZE"}, Ini: []string{"defaults.max_diff_size"}},
 	{Name: "PLAYBOOK_VARS_ROOT", Default: "top", Env: []string{"ANSIBLE_PLAYBOOK_VARS_ROOT"}, Ini: []string{"defaults.playbook_vars_root"}},
 	{Name: "PLAYBOOK_DIR", Kind: Path, Env: []string{"ANSIBLE_PLAYBOOK_DIR"}, Ini: []string{"defaults.playbook_dir"}},
+	{Name: "PLUGIN_FILTERS_CFG", Kind: Path, Ini: []string{"defaults.plugin_filters_cfg"}},
 	{Name: "RETRY_FILES_ENABLED", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_RETRY_FILES_ENABLED"}, Ini: []string{"defaults.retry_files_enabled"}},
 	{Name: "RETRY_FILES_SAVE_PATH", Kind: Path, Env: []string{"ANSIBLE_RETRY_FILES_SAVE_PATH"}, Ini: []string{"defaults.retry_files_save_path"}},
 	{Name: "RUN_TAGS", Kind: List, Env: []string{"ANSIBLE_RUN_TAGS"}, Ini: []string{"tags.run"}},
@@ -96,6 +102,7 @@ var Settings = []Setting{
 	{Name: "SSH_COMMON_ARGS", Env: []string{"ANSIBLE_SSH_COMMON_ARGS"}, Ini: []string{"ssh_connection.ssh_common_args"}},
 	{Name: "SSH_EXTRA_ARGS", Env: []string{"ANSIBLE_SSH_EXTRA_ARGS"}, Ini: []string{"ssh_connection.ssh_extra_args"}},
 	{Name: "SSH_EXECUTABLE", Env: []string{"ANSIBLE_SSH_EXECUTABLE"}, Ini: []string{"ssh_connection.ssh_executable"}},
+	{Name: "SSH_PASSWORD_PROMPT", Env: []string{"ANSIBLE_SSHPASS_PROMPT"}, Ini: []string{"ssh_connection.sshpass_prompt"}},
 	{Name: "SSH_RETRIES", Kind: Int, Default: "0", Env: []string{"ANSIBLE_SSH_RETRIES"}, Ini: []string{"connection.retries", "ssh_connection.retries"}},
 	{Name: "STRING_CONVERSION_ACTION", Default: "warn", Env: []string{"ANSIBLE_STRING_CONVERSION_ACTION"}, Ini: []string{"defaults.string_conversion_action"}},
 	{Name: "SYSTEM_WARNINGS", Kind: Bool, Default: "true", Env: []string{"ANSIBLE_SYSTEM_WARNINGS"}, Ini: []string{"defaults.system_warnings"}},

@@ -22,32 +22,33 @@ import (
 // Connection says how to reach a machine, and as whom. Equal Connections share
 // one connection and one agent.
 type Connection struct {
-	Kind          string // ssh, local, openssh
-	Host          string // inventory name
-	Address       string
-	Port          int
-	User          string
-	Password      string
-	KeyFile       string
-	HostKeys      string // "", "yes", "no", "accept-new": host key checking
-	Args          string // ansible_ssh_args
-	CommonArgs    string
-	ExtraArgs     string
-	Executable    string
-	TimeoutS      int
-	Retries       int
-	RemoteTmp     string
-	Become        bool
-	BecomeMethod  string
-	BecomeUser    string
-	BecomeExe     string
-	BecomeFlags   string
-	BecomePass    string
-	ShellType     string
-	Python        string // ansible_python_interpreter
-	Pipelining    bool   // for playbooks that read the setting; the agent needs none
-	Shell         string // likewise: what Ansible runs commands in
-	LocalUserName string
+	Kind           string // ssh, local, openssh
+	Host           string // inventory name
+	Address        string
+	Port           int
+	User           string
+	Password       string
+	PasswordPrompt string
+	KeyFile        string
+	HostKeys       string // "", "yes", "no", "accept-new": host key checking
+	Args           string // ansible_ssh_args
+	CommonArgs     string
+	ExtraArgs      string
+	Executable     string
+	TimeoutS       int
+	Retries        int
+	RemoteTmp      string
+	Become         bool
+	BecomeMethod   string
+	BecomeUser     string
+	BecomeExe      string
+	BecomeFlags    string
+	BecomePass     string
+	ShellType      string
+	Python         string // ansible_python_interpreter
+	Pipelining     bool   // for playbooks that read the setting; the agent needs none
+	Shell          string // likewise: what Ansible runs commands in
+	LocalUserName  string
 }
 
 func homeDir() string { h, _ := os.UserHomeDir(); return h }
@@ -276,6 +277,7 @@ func (it *item) connection() (Connection, error) {
 	conn.Port = s.number(conn.Port, "ansible_port", "ansible_ssh_port")
 	conn.User = s.text(conn.User, "ansible_user", "ansible_ssh_user")
 	conn.Password = s.text(conn.Password, "ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+	conn.PasswordPrompt = s.text(conn.PasswordPrompt, "ansible_sshpass_prompt")
 	conn.KeyFile = s.text(conn.KeyFile, "ansible_private_key_file", "ansible_ssh_private_key_file")
 	conn.Args = s.text(conn.Args, "ansible_ssh_args")
 	conn.CommonArgs = s.text(conn.CommonArgs, "ansible_ssh_common_args")
@@ -296,7 +298,7 @@ func (it *item) connection() (Connection, error) {
 	}
 	it.becomeSettings(s, &conn)
 	if conn.Kind == "local" {
-		conn.Address, conn.Port, conn.User, conn.Password, conn.KeyFile, conn.Host = "", 0, "", "", "", ""
+		conn.Address, conn.Port, conn.User, conn.Password, conn.PasswordPrompt, conn.KeyFile, conn.Host = "", 0, "", "", "", "", ""
 	}
 	if s.err != nil {
 		return conn, s.err

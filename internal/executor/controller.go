@@ -112,6 +112,11 @@ func (c controller) Prompt(ctx context.Context, text string, echo bool) (string,
 	return c.it.Run.Prompt(ctx, text, echo)
 }
 
+func (c controller) Becomes() bool {
+	conn, err := c.it.connection()
+	return err == nil && conn.Become
+}
+
 // Pause waits for a time or for the user, giving back the evaluation place.
 func (c controller) Pause(ctx context.Context, p module.Pause) (string, error) {
 	<-c.it.Run.resolve

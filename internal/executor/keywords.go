@@ -256,8 +256,18 @@ func (p *playRun) taskName(ctx context.Context, t *playbook.Task, host string) s
 }
 
 func (p *playRun) info(t *playbook.Task, name string) event.Task {
-	return event.Task{ID: int(t.ID), Name: name, Action: t.Action, Pos: t.Pos, Handler: t.Handler, Check: p.Check, Loop: t.Loop != nil && (t.Loop.Lookup != "" || t.Loop.Value != nil),
+	return event.Task{ID: int(t.ID), Name: name, Action: t.Action, Pos: t.Pos, Handler: t.Handler, Check: p.checks(t.Keywords), Loop: t.Loop != nil && (t.Loop.Lookup != "" || t.Loop.Value != nil),
 		Include: t.Kind == playbook.IncludeTasks || t.Kind == playbook.IncludeRole, Local: t.Kind == playbook.MetaTask}
+}
+
+// checks reports whether check mode is written for what has these keywords.
+func (r *Run) checks(k *playbook.Keywords) bool {
+	if v, ok := k.Get(playbook.CheckMode); ok {
+		if b, err := boolean(value.Plain(v)); err == nil {
+			return b
+		}
+	}
+	return r.Check
 }
 
 // tagged tells whether the tags of the command line let a task run.

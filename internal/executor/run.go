@@ -81,7 +81,7 @@ func (r *Run) play(ctx context.Context, p *playbook.Play) error {
 	}
 	name := r.playName(c, p)
 	if len(hosts) == 0 {
-		r.tell(event.PlayStart{Name: name, Check: r.Check, Pos: p.Pos})
+		r.tell(event.PlayStart{Name: name, Check: r.checks(p.Keywords), Pos: p.Pos})
 		r.tell(event.NoHosts{})
 		return nil
 	}
@@ -101,7 +101,7 @@ func (r *Run) play(ctx context.Context, p *playbook.Play) error {
 	for _, batch := range batches {
 		before := len(r.failed) + len(r.lost)
 		pr := &playRun{Run: r, play: p, vars: v, name: name, all: names, removed: removed, strategyName: strategyName}
-		r.tell(event.PlayStart{Name: name, Strategy: strategyName, Hosts: hostNames(batch), Check: r.Check, Pos: p.Pos})
+		r.tell(event.PlayStart{Name: name, Strategy: strategyName, Hosts: hostNames(batch), Check: r.checks(p.Keywords), Pos: p.Pos})
 		for _, h := range batch {
 			r.Vars.InventoryVars(h)
 		}

@@ -180,6 +180,9 @@ type Controller interface {
 	Hosts() []string
 	// Native reports whether templates keep the types of what they compute.
 	Native() bool
+	// Becomes reports whether the task runs as another user than the one who
+	// logs in.
+	Becomes() bool
 	// Check, Diff and Verbosity are the task's.
 	Check() bool
 	Diff() bool

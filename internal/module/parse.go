@@ -108,6 +108,9 @@ func (p *parser) first() error {
 func (p *parser) params(params []Param, rules Rules, raw *value.Map, context []string, given map[string]bool) *value.Map {
 	values := value.NewMap(len(params))
 	p.fold(params, raw, values, context, given)
+	if context == nil {
+		p.secrets(params, values)
+	}
 	p.exclusive(rules, values, context)
 	for i := range params {
 		if text, ok := p.lookup(params[i].Env); ok && !values.Has(params[i].Name) {
@@ -131,6 +134,40 @@ func (p *parser) params(params []Param, rules Rules, raw *value.Map, context []s
 		}
 	}
 	return values
+}
+
+// secrets looks for values to hide in the options below the parameters; text
+// that stands for a dict must be one. It stops at the first that is not.
+func (p *parser) secrets(params []Param, values *value.Map) bool {
+	for i := range params {
+		v := values.At(params[i].Name)
+		if params[i].Options == nil || v == nil || params[i].Type != Dict && (params[i].Type != List || params[i].Elements != Dict) {
+			continue
+		}
+		all, ok := v.([]any)
+		if !ok {
+			all = []any{v}
+		}
+		for _, e := range all {
+			if text, ok := e.(string); ok {
+				d, err := toDict(text)
+				if err != nil {
+					p.fail(nil, "%w", err)
+					return false
+				}
+				e = d
+			}
+			m, ok := e.(*value.Map)
+			if !ok {
+				p.fail(nil, "Value '%s' in the sub parameter field '%s' must be a %s, not '%s'", value.Str(e), params[i].Name, params[i].Type, value.TypeName(e))
+				return false
+			}
+			if !p.secrets(params[i].Options, m) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // lookup finds a variable of the target's environment.

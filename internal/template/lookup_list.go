@@ -126,18 +126,21 @@ func lookupRandomChoice(l *look) ([]any, error) {
 
 func lookupSubelements(l *look) ([]any, error) {
 	terms := l.terms
+	wrong := func(msg string) ([]any, error) {
+		return nil, &Error{Kind: "AnsibleError", Msg: "subelements lookup expects a list of two or three items, " + msg}
+	}
 	if len(terms) < 2 || len(terms) > 3 {
-		return nil, &Error{Kind: "AnsibleError", Msg: "subelements lookup expects a list of two or three items, first a dict or a list, second a string pointing to the subkey"}
+		return wrong("first a dict or a list, second a string pointing to the subkey")
 	}
 	key, ok := asStr(terms[1])
 	if !ok {
-		return nil, &Error{Kind: "AnsibleError", Msg: "subelements lookup expects a list of two or three items, the second a string pointing to the subkey"}
+		return wrong("first a dict or a list, second a string pointing to the subkey")
 	}
 	skip := false
 	if len(terms) == 3 {
 		flags, ok := terms[2].(*value.Map)
 		if !ok {
-			return nil, &Error{Kind: "AnsibleError", Msg: "the optional third item must be a dict with flags skip_missing"}
+			return wrong("the optional third item must be a dict with flags skip_missing")
 		}
 		skip, _ = boolean(flags.At("skip_missing"))
 	}

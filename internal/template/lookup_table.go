@@ -1,10 +1,6 @@
 package template
 
 import (
-	"bytes"
-	"encoding/csv"
-	"errors"
-	"io"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/value"
@@ -31,7 +27,7 @@ func lookupCSV(l *look) ([]any, error) {
 		}
 		path, err := l.find("files", Str(opts.At("file")))
 		if err != nil {
-			return nil, err
+			return nil, &Error{Kind: "AnsibleError", Msg: "csvfile: No such file or directory: " + err.Error()}
 		}
 		data, err := l.read(path)
 		if err != nil {
@@ -44,23 +40,14 @@ func lookupCSV(l *look) ([]any, error) {
 		if r := []rune(delimiter); len(r) != 1 {
 			return nil, &Error{Kind: "AnsibleError", Msg: "csvfile: the delimiter must be one character, not " + Repr(delimiter)}
 		}
-		col, ok := toInt(opts.At("col"), 10)
-		n, isInt := col.(int)
-		if !ok || !isInt {
-			return nil, &Error{Kind: "AnsibleError", Msg: "csvfile: col must be a number, not " + Repr(opts.At("col"))}
-		}
-		r := csv.NewReader(bytes.NewReader(data))
-		r.Comma, r.FieldsPerRecord, r.LazyQuotes = []rune(delimiter)[0], -1, true
 		found := opts.At("default")
-		for {
-			row, err := r.Read()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return nil, &Error{Kind: "AnsibleError", Msg: "csvfile: " + err.Error()}
-			}
+		for _, row := range csvRows(string(data), []rune(delimiter)[0]) {
 			if row[0] == key {
+				col, ok := toInt(opts.At("col"), 10)
+				n, isInt := col.(int)
+				if !ok || !isInt {
+					return nil, &Error{Kind: "AnsibleError", Msg: "csvfile: col must be a number, not " + Repr(opts.At("col"))}
+				}
 				if n < 0 {
 					n += len(row)
 				}
@@ -165,4 +152,55 @@ func lookupINI(l *look) ([]any, error) {
 		}
 	}
 	return out, nil
+}
+
+// csvRows reads a table as Python's csv does: quotes matter only at the
+// beginning of a field, and what follows a closing quote belongs to the field.
+// Empty lines are passed over.
+func csvRows(text string, delimiter rune) [][]string {
+	const (
+		begin = iota
+		plain
+		quoted
+		closing
+	)
+	var rows [][]string
+	var row []string
+	var field strings.Builder
+	state := begin
+	end := func() {
+		if row != nil || field.Len() > 0 || state != begin {
+			row = append(row, field.String())
+			rows = append(rows, row)
+		}
+		row, state = nil, begin
+		field.Reset()
+	}
+	for _, c := range text {
+		if state == closing {
+			if state = plain; c == '"' {
+				state = quoted
+				field.WriteRune(c)
+				continue
+			}
+		}
+		switch {
+		case state == quoted && c == '"':
+			state = closing
+		case state == quoted:
+			field.WriteRune(c)
+		case c == '\n' || c == '\r':
+			end()
+		case c == delimiter:
+			row, state = append(row, field.String()), begin
+			field.Reset()
+		case state == begin && c == '"':
+			state = quoted
+		default:
+			state = plain
+			field.WriteRune(c)
+		}
+	}
+	end()
+	return rows
 }

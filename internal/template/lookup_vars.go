@@ -3,6 +3,7 @@ package template
 import (
 	"os"
 	"strings"
+	"unicode"
 )
 
 func lookupEnv(l *look) ([]any, error) {
@@ -52,9 +53,17 @@ func lookupConfig(l *look) ([]any, error) {
 	switch missing {
 	case "error", "warn", "skip":
 	default:
-		return nil, &Error{Kind: "AnsibleOptionsError", Msg: "\"on_missing\" must be a string and one of \"error\", \"warn\" or \"skip\", not " + missing}
+		return nil, &Error{Kind: "AnsibleOptionsError", Msg: "Invalid value \"" + missing + "\" for configuration option \"plugin_type: lookup plugin: config setting: on_missing \", valid values are: error, skip, warn"}
+	}
+	kind, plugin := l.text("plugin_type", ""), l.text("plugin_name", "")
+	if (kind == "") != (plugin == "") {
+		return nil, &Error{Kind: "AnsibleOptionsError", Msg: "Both plugin_type and plugin_name are required, cannot use one without the other"}
 	}
 	get := l.c.env().Config
+	vars := func(name string) (any, bool) {
+		v, found, err := l.st.variable(name)
+		return v, found && err == nil
+	}
 	out := []any{}
 	for _, t := range l.terms {
 		name, ok := asStr(t)
@@ -63,11 +72,17 @@ func lookupConfig(l *look) ([]any, error) {
 		}
 		var v any
 		found := false
-		switch kind := l.text("plugin_type", ""); {
+		switch {
 		case kind != "":
+			known := false
 			if get := l.c.env().PluginConfig; get != nil {
-				v, found = get(kind, l.text("plugin_name", ""), name)
+				v, known, found = get(kind, plugin, name, vars)
 			}
+			if !known {
+				return nil, lookupErr("Unable to load %s plugin \"%s\"", kind, plugin)
+			}
+		case className(name):
+			return nil, lookupErr("Invalid setting \"%s\" attempted", name)
 		case get != nil:
 			v, found = get(name)
 		}
@@ -82,6 +97,12 @@ func lookupConfig(l *look) ([]any, error) {
 		}
 	}
 	return out, nil
+}
+
+// className reports whether a name is that of a class. Ansible keeps some
+// beside its settings and says so.
+func className(name string) bool {
+	return name != "" && unicode.IsUpper(rune(name[0])) && strings.ToUpper(name) != name && !strings.Contains(name, "_")
 }
 
 func lookupVars(l *look) ([]any, error) {

@@ -94,8 +94,9 @@ type Env struct {
 	// Config gives a setting by its name (DEFAULT_ROLES_PATH).
 	Config func(name string) (any, bool)
 	// PluginConfig gives a setting of a plugin, such as remote_user of the
-	// connection plugin ssh.
-	PluginConfig func(kind, plugin, name string) (any, bool)
+	// connection plugin ssh, where vars may say what it is. known tells whether
+	// there is such a plugin, found whether it has the setting.
+	PluginConfig func(kind, plugin, name string, vars func(string) (any, bool)) (v any, known, found bool)
 	// Vault encrypts or decrypts data for the vault and unvault filters, which
 	// name the secret; without it they do so by themselves.
 	Vault func(decrypt bool, data []byte, secret, id string) ([]byte, error)

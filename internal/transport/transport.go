@@ -24,9 +24,12 @@ type Config struct {
 	Port    int    // 0 is ssh_config's, or 22
 	User    string // "" is ssh_config's, or the user who runs us
 
-	Password      string
-	KeyFile       string // "" is ssh_config's or the usual ones
-	KeyPassphrase string
+	Password string
+	// PasswordPrompt is a part of the question that Password answers; "" is any.
+	// Another question is waited out.
+	PasswordPrompt string
+	KeyFile        string // "" is ssh_config's or the usual ones
+	KeyPassphrase  string
 
 	// HostKeys says what to do about a host whose key is not known.
 	HostKeys HostKeys

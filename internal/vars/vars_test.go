@@ -74,7 +74,7 @@ func TestPrecedence(t *testing.T) {
 		p := m.NewPlay(play)
 		p.SetPrompted(on("vars_prompt"))
 		files := []*value.Map{on("vars_files")}
-	p.SetFiles(func(*vars.Scope) []*value.Map { return files })
+		p.SetFiles(func(*vars.Scope) []*value.Map { return files })
 		h := inv.LookupHost("h")
 		m.AddFacts(h, on("facts"))
 		m.Include(h, on("include_vars"))

@@ -158,6 +158,11 @@ func problem(err error, file string, data []byte) error {
 	if le.ContextMsg != "" {
 		p.Msg = le.Message + " " + le.ContextMsg
 	}
+	if text := strings.TrimSpace(string(data)); strings.HasSuffix(file, ".json") || strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+		if _, err := value.ParseJSON(data); err != nil {
+			p.Msg = "this reads neither as JSON nor as YAML.\nJSON: " + err.Error() + "\nYAML: " + p.Msg
+		}
+	}
 	lines := strings.Split(string(data), "\n")
 	line := ""
 	if p.Pos.Line >= 1 && p.Pos.Line <= len(lines) {

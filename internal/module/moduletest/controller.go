@@ -114,6 +114,9 @@ func (c *Controller) Host() string { return "testhost" }
 // Hosts implements module.Controller.
 func (c *Controller) Hosts() []string { return []string{"testhost"} }
 
+// Becomes implements module.Controller.
+func (c *Controller) Becomes() bool { return false }
+
 // Check implements module.Controller.
 func (c *Controller) Check() bool { return c.CheckMode }
 

@@ -9,16 +9,16 @@ import (
 // that only we can enter prints it from its environment, so that the password
 // is neither in a file nor on a command line.
 type askpass struct {
-	dir, password string
+	dir, password, prompt string
 }
 
-func newAskpass(password string) (*askpass, error) {
+func newAskpass(password, prompt string) (*askpass, error) {
 	dir, err := os.MkdirTemp("", "tutti-askpass-")
 	if err != nil {
 		return nil, err
 	}
-	a := &askpass{dir: dir, password: password}
-	script := "#!/bin/sh\nprintf '%s\\n' \"$TUTTI_SSH_PASSWORD\"\n"
+	a := &askpass{dir: dir, password: password, prompt: prompt}
+	script := "#!/bin/sh\ncase \"$1\" in\n*\"$TUTTI_SSH_PROMPT\"*) printf '%s\\n' \"$TUTTI_SSH_PASSWORD\" ;;\n*) sleep 3600 ;; # not the question it answers\nesac\n"
 	if err := os.WriteFile(a.script(), []byte(script), 0o700); err != nil {
 		a.remove()
 		return nil, err
@@ -29,7 +29,7 @@ func newAskpass(password string) (*askpass, error) {
 func (a *askpass) script() string { return filepath.Join(a.dir, "askpass") }
 
 func (a *askpass) environ() []string {
-	return []string{"SSH_ASKPASS=" + a.script(), "SSH_ASKPASS_REQUIRE=force", "DISPLAY=:0", "TUTTI_SSH_PASSWORD=" + a.password}
+	return []string{"SSH_ASKPASS=" + a.script(), "SSH_ASKPASS_REQUIRE=force", "DISPLAY=:0", "TUTTI_SSH_PASSWORD=" + a.password, "TUTTI_SSH_PROMPT=" + a.prompt}
 }
 
 func (a *askpass) remove() { _ = os.RemoveAll(a.dir) }

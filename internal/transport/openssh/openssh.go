@@ -31,7 +31,7 @@ func (d *Dialer) Dial(ctx context.Context, c transport.Config) (transport.Conn, 
 	}
 	n := &conn{c: c, args: args, running: map[*process]struct{}{}}
 	if c.Password != "" {
-		if n.askpass, err = newAskpass(c.Password); err != nil {
+		if n.askpass, err = newAskpass(c.Password, c.PasswordPrompt); err != nil {
 			return nil, &transport.UnreachableError{Host: c.Host, Addr: c.Addr(), Reason: transport.Broken, Detail: "cannot hand the password to ssh: " + err.Error(), Err: err}
 		}
 	}

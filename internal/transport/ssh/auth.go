@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -85,15 +87,35 @@ func (k *keys) methods(s *settings, c transport.Config, troubles *[]error) (list
 		list = append(list, ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
 			answers := make([]string, len(questions))
 			for i := range answers {
+				if err := awaitPrompt(c, questions[i]); err != nil {
+					return nil, err
+				}
 				answers[i] = c.Password
 			}
 			return answers, nil
 		}))
 	}
 	if s.password {
-		list = append(list, ssh.Password(c.Password))
+		list = append(list, ssh.PasswordCallback(func() (string, error) {
+			// The protocol has no question here; this is how OpenSSH puts it.
+			return c.Password, awaitPrompt(c, s.user+"@"+c.Addr()+"'s password: ")
+		}))
 	}
 	return list, closer
+}
+
+// awaitPrompt returns when a question is the one that the password answers. It
+// waits for another as long as connecting may take.
+func awaitPrompt(c transport.Config, question string) error {
+	if strings.Contains(question, c.PasswordPrompt) {
+		return nil
+	}
+	wait := c.Timeout
+	if wait <= 0 {
+		wait = 10 * time.Second
+	}
+	time.Sleep(wait)
+	return fmt.Errorf("the host asked %q and never for %q", question, c.PasswordPrompt)
 }
 
 // signers lists keys: those named, then the agent's, then the usual files.

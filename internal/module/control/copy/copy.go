@@ -40,7 +40,7 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 	switch {
 	case hasContent:
 		data := []byte(Text(args.Any("content")))
-		e := Entry{Rel: "content"}
+		e := Entry{Rel: "content", Source: staged(c)}
 		if args.Any("mode") == "preserve" {
 			e.Mode = "0600" // what Ansible's temporary file has
 		}
@@ -58,6 +58,16 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 		path += "/"
 	}
 	return transfer(cache, c, args, call, path)
+}
+
+// staged names what was no file on the controller: where Ansible would have put
+// it on the target.
+func staged(c module.Controller) string {
+	dir, _ := c.Var("ansible_remote_tmp").(string)
+	if dir == "" {
+		dir = "~/.ansible/tmp"
+	}
+	return dir + "/source"
 }
 
 func done(format string, args ...any) (*module.Plan, error) {

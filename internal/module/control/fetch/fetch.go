@@ -57,7 +57,7 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	j.dest, j.slash = dest, slash
 	call := &module.Call{
 		Module: target.Spec.Name,
-		Args:   value.MapOf("src", src, "dest", dest, "fail_on_missing", args.Bool("fail_on_missing")),
+		Args:   value.MapOf("src", src, "dest", dest, "fail_on_missing", args.Bool("fail_on_missing"), "_plain", !c.Becomes()),
 		Sink:   j.receive,
 	}
 	if sum, err := files.SHA1OfFile(j.path(src)); err == nil {

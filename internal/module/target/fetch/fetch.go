@@ -25,6 +25,7 @@ var Spec = module.Spec{
 		{Name: "flat", Type: module.Bool, Default: false, Doc: "dest is the file itself, or with a trailing slash the directory."},
 		{Name: "fail_on_missing", Type: module.Bool, Default: true, Doc: "Fail if there is no such file."},
 		{Name: "validate_checksum", Type: module.Bool, Default: true, Doc: "Compare checksums after the transfer."},
+		{Name: "_plain", Type: module.Bool, Internal: true, Doc: "The task runs as the user who logged in."},
 		{Name: "_have", Internal: true, Doc: "SHA-1 of the controller's file."},
 	},
 	Hints: []parallel.Hint{parallel.Free()},
@@ -62,6 +63,12 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		r := module.OK()
 		r.Msg = "remote file is a directory, fetch cannot work on directories, not transferring, ignored"
 		return r
+	case errors.Is(statErr, fs.ErrPermission) && args.Bool("_plain"):
+		msg := "Failed to get information on remote file (" + src + "): Permission denied"
+		if !args.Bool("fail_on_missing") {
+			msg += ", ignored"
+		}
+		return missing(msg)
 	case errors.Is(err, fs.ErrNotExist):
 		return missing("the remote file does not exist, not transferring, ignored")
 	case err != nil:
