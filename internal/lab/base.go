@@ -3,21 +3,24 @@ package lab
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const suite = "bookworm"
 
-// included is what hosts have beyond a minimal Debian: what targets need, and
-// Python so that Ansible can be compared.
-const included = "openssh-server,sudo,python3,python3-apt,procps,iproute2,acl,doas"
+// included is what hosts have beyond a minimal Debian: what targets need, Python
+// so that Ansible can be compared, and the programs that modules drive.
+const included = "openssh-server,sudo,python3,python3-apt,procps,iproute2,acl,doas," +
+	"apache2-utils,at,createrepo-c,cron,debconf-utils,dnf,git,gpg,iptables,kmod,libxml2-utils,locales,lvm2,make," +
+	"python3-debian,python3-dnf,python3-lxml,python3-passlib,python3-pexpect,python3-pip,python3-setuptools,python3-venv,python3-wheel," +
+	"rpm,rsync,ruby,subversion,ufw,unzip,bzip2,xz-utils,zstd,tzdata,e2fsprogs"
 
 // recipe is everything that the base depends on; when it changes, the base is
 // built anew.
@@ -26,11 +29,29 @@ func (l *Lab) recipe() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(fmt.Sprint(suite, included, setup, packages, string(key), 3)))
+	sum := sha256.Sum256([]byte(fmt.Sprint(suite, included, setup, packages, string(key), 4)))
 	return hex.EncodeToString(sum[:]), nil
 }
 
-func (l *Lab) base() string { return filepath.Join(l.root, "base") }
+// base is the root that hosts stand on, one for each recipe: programs of
+// different versions that share a machine do not take theirs from one another.
+func (l *Lab) base() string { return filepath.Join(l.root, "base-"+l.state.Recipe) }
+
+// baseAge is how long a base that nobody starts hosts on is kept.
+const baseAge = 7 * 24 * time.Hour
+
+// forget removes the bases that nobody has used for long.
+func (l *Lab) forget() {
+	bases, err := filepath.Glob(filepath.Join(l.root, "base-*"))
+	if err != nil {
+		return
+	}
+	for _, path := range bases {
+		if fi, err := os.Stat(path); err == nil && path != l.base() && time.Since(fi.ModTime()) > baseAge {
+			_ = os.RemoveAll(path)
+		}
+	}
+}
 
 // makeBase builds the base unless it is there. Labs that are started at the
 // same time wait for one another.
@@ -50,16 +71,18 @@ func (l *Lab) makeBase() error {
 	if err != nil {
 		return err
 	}
-	stamp := filepath.Join(l.root, "base.stamp")
-	if have, err := os.ReadFile(stamp); err == nil && string(have) == recipe {
-		return nil
+	l.state.Recipe = recipe[:16]
+	if _, err := os.Stat(l.base()); err == nil {
+		now := time.Now()
+		return os.Chtimes(l.base(), now, now)
 	}
+	l.forget()
 	if err := needs(map[string]string{"debootstrap": "debootstrap", "dpkg-deb": "dpkg"}); err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "lab: building the base, which takes a minute or two")
 	fresh := l.base() + ".new"
-	if err := errors.Join(os.RemoveAll(fresh), os.Remove(stamp)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.RemoveAll(fresh); err != nil {
 		return err
 	}
 	if err := l.debootstrap(fresh); err != nil {
@@ -68,16 +91,7 @@ func (l *Lab) makeBase() error {
 	if err := l.finish(fresh); err != nil {
 		return err
 	}
-	// Hosts of other labs may still stand on the old base.
-	old := l.base() + ".old"
-	_ = os.RemoveAll(old)
-	if err := os.Rename(l.base(), old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if err := os.Rename(fresh, l.base()); err != nil {
-		return err
-	}
-	return os.WriteFile(stamp, []byte(recipe), 0o644)
+	return os.Rename(fresh, l.base())
 }
 
 // needs installs the packages of commands that are missing.

@@ -38,13 +38,14 @@ type Lab struct {
 	Dir  string // of this lab: keys, inventory, hosts
 	Name string
 
-	root  string // what labs share: the base
+	root  string // what labs share: the bases
 	state state
 }
 
 // state is what outlives the program, in lab.json.
 type state struct {
-	Subnet int // the third number of the addresses, 10.213.x
+	Recipe string // names the base that hosts stand on
+	Subnet int    // the third number of the addresses, 10.213.x
 	Hosts  []Host
 	Proxy  process // of Delay
 	Delay  int     // milliseconds
