@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/process"
 )
 
@@ -123,4 +124,33 @@ func (o Output) Describe(r *module.Result) {
 			r.Fields.Delete(stream + "_lines")
 		}
 	}
+}
+
+// Checked runs a program that has to end with status 0; what it says otherwise
+// is the failure.
+func (c Cmd) Checked(ctx context.Context, env *module.Env) (Output, *module.Result) {
+	out, err := c.Run(ctx, env)
+	switch {
+	case err != nil:
+		return out, module.Fail("%s", err)
+	case out.RC != 0:
+		msg := strings.TrimSpace(out.Stderr)
+		if msg == "" {
+			msg = strings.TrimSpace(out.Stdout)
+		}
+		quoted := make([]string, len(c.Argv))
+		for i, w := range c.Argv {
+			quoted[i] = files.Quote(w)
+		}
+		if path := Find(env, c.Argv[0]); path != "" {
+			quoted[0] = path
+		}
+		return out, out.Fail("%s", msg).Set("cmd", strings.Join(quoted, " "))
+	}
+	return out, nil
+}
+
+// Checked is Cmd.Checked for a program without more to say.
+func Checked(ctx context.Context, env *module.Env, argv ...string) (Output, *module.Result) {
+	return Cmd{Argv: argv}.Checked(ctx, env)
 }
