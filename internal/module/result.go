@@ -195,7 +195,8 @@ func FromMap(m *value.Map) *Result {
 		case "skipped":
 			r.Skipped = truth(v)
 		case "msg":
-			if s, ok := v.(string); ok {
+			// An empty msg is one all the same: playbooks may look at it.
+			if s, ok := v.(string); ok && s != "" {
 				r.Msg = s
 			} else {
 				r.Fields.Set(k, v)

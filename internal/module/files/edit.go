@@ -22,6 +22,9 @@ type Edit struct {
 	env    *module.Env
 	args   module.Args
 	unlock func()
+
+	attributes bool  // Save changed them
+	diff       *Diff // how
 }
 
 // EditParams are the parameters of modules that edit a file: where it is, and
@@ -38,7 +41,7 @@ func EditParams(own ...module.Param) []module.Param {
 // Open locks the file at the parameter path and reads it. A file that is not
 // there is not an error yet.
 func Open(env *module.Env, args module.Args) (*Edit, *module.Result) {
-	e := &Edit{Path: args.String("path"), env: env, args: args}
+	e := &Edit{Path: args.String("path"), env: env, args: args, diff: &Diff{Before: value.NewMap(0), After: value.NewMap(0)}}
 	if IsDir(e.Path) {
 		return nil, module.Fail("Path %s is a directory !", e.Path).Set("rc", 256)
 	}
@@ -73,7 +76,7 @@ func (e *Edit) Save(ctx context.Context, after []byte) (backup string, err error
 	}
 	done, err := Replacement{
 		Path: path, Attrs: AttrsOf(e.args), Validate: e.args.String("validate"), Environ: e.env.Environ,
-		Unsafe: e.args.Bool("unsafe_writes"),
+		Unsafe: e.args.Bool("unsafe_writes"), Diff: e.diff,
 	}.writeAfterBackup(ctx, after, e)
 	var invalid *ValidationError
 	if errors.As(err, &invalid) {
@@ -93,6 +96,7 @@ func (c Replacement) writeAfterBackup(ctx context.Context, after []byte, e *Edit
 	}
 	done, err := c.Write(ctx, bytes.NewReader(after))
 	done.BackupFile = backup
+	e.attributes = done.Attributes
 	return done, err
 }
 
@@ -109,8 +113,7 @@ func (e *Edit) Finish(r *module.Result, after []byte, msg string) *module.Result
 		r.Set("msg", msg)
 		return r
 	}
-	d := &Diff{Before: value.NewMap(0), After: value.NewMap(0)}
-	attrs, failed := e.Attrs(r, d, msg)
+	attrs, failed := e.Attrs(r, e.diff, msg)
 	if failed != nil {
 		return failed
 	}
@@ -127,7 +130,7 @@ func (e *Edit) Attrs(r *module.Result, d *Diff, msg string) (*value.Map, *module
 	if err != nil {
 		return nil, Fail(err)
 	}
-	if changed {
+	if changed || e.attributes {
 		if r.Changed {
 			msg += " and "
 		}

@@ -25,6 +25,7 @@ import (
 type Replacement struct {
 	Path     string
 	Attrs    Attrs    // applied before the new file is visible
+	Diff     *Diff    // notes what Attrs changed
 	Validate string   // command with %s for the new file's path, or empty
 	Environ  []string // for Validate
 	Backup   bool     // keep the old file (see Backup)
@@ -38,6 +39,8 @@ type Replacement struct {
 type Replaced struct {
 	Sums       Sums
 	BackupFile string // empty if there was nothing to back up
+	// Attributes tells whether owner, group or mode are others than before.
+	Attributes bool
 }
 
 // ValidationError is a validate command that refused the new content.
@@ -76,10 +79,11 @@ func (c Replacement) Write(ctx context.Context, r io.Reader) (Replaced, error) {
 	if _, err := io.Copy(io.MultiWriter(tmp, sum), readerUnder(ctx, r)); err != nil {
 		return Replaced{}, fmt.Errorf("cannot write %s: %w", c.Path, err)
 	}
-	if err := c.prepare(ctx, tmp); err != nil {
+	attributes, err := c.prepare(ctx, tmp)
+	if err != nil {
 		return Replaced{}, err
 	}
-	done := Replaced{Sums: sum.sums()}
+	done := Replaced{Sums: sum.sums(), Attributes: attributes}
 	if c.Backup {
 		if done.BackupFile, err = Backup(c.Path); err != nil {
 			return Replaced{}, err
@@ -117,22 +121,23 @@ func (c Replacement) create() (*os.File, error) {
 func shorten(base string) string { return base[:min(len(base), 200)] }
 
 // prepare gives the temporary file everything that the file shall have.
-func (c Replacement) prepare(ctx context.Context, tmp *os.File) error {
+func (c Replacement) prepare(ctx context.Context, tmp *os.File) (attributes bool, err error) {
 	if err := inherit(tmp, c.Path); err != nil {
-		return err
+		return false, err
 	}
 	if c.Times != nil {
 		if err := os.Chtimes(tmp.Name(), c.Times[0], c.Times[1]); err != nil {
-			return err
+			return false, err
 		}
 	}
-	if _, err := (Attrs{Owner: c.Attrs.Owner, Group: c.Attrs.Group, Mode: c.Attrs.Mode}).Apply(tmp.Name(), false, nil); err != nil {
-		return err
+	attributes, err = Attrs{Owner: c.Attrs.Owner, Group: c.Attrs.Group, Mode: c.Attrs.Mode}.Apply(tmp.Name(), false, c.Diff)
+	if err != nil {
+		return false, err
 	}
 	if err := tmp.Close(); err != nil { // here a full disk shows on some file systems
-		return fmt.Errorf("cannot write %s: %w", c.Path, err)
+		return false, fmt.Errorf("cannot write %s: %w", c.Path, err)
 	}
-	return Validate(ctx, c.Validate, tmp.Name(), c.Environ)
+	return attributes, Validate(ctx, c.Validate, tmp.Name(), c.Environ)
 }
 
 // inherit gives a temporary file what the file that it replaces has, or what a

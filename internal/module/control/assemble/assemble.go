@@ -19,6 +19,9 @@ import (
 var Module = module.Control{Spec: target.Spec, Plan: plan}
 
 func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
+	if c.Check() {
+		return &module.Plan{Done: module.Skip("check mode is not supported for this task.")}, nil
+	}
 	if args.Bool("remote_src") {
 		call := &module.Call{Module: target.Spec.Name, Args: value.NewMap(8)}
 		for _, p := range target.Spec.Params {

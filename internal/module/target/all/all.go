@@ -4,6 +4,8 @@ package all
 import (
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/target/apt"
+	aptkey "github.com/tutti-run/tutti/internal/module/target/apt_key"
+	aptrepository "github.com/tutti-run/tutti/internal/module/target/apt_repository"
 	"github.com/tutti-run/tutti/internal/module/target/assemble"
 	asyncstatus "github.com/tutti-run/tutti/internal/module/target/async_status"
 	authorizedkey "github.com/tutti-run/tutti/internal/module/target/authorized_key"
@@ -11,19 +13,26 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/command"
 	"github.com/tutti-run/tutti/internal/module/target/copy"
 	"github.com/tutti-run/tutti/internal/module/target/cron"
+	"github.com/tutti-run/tutti/internal/module/target/debconf"
+	dpkgselections "github.com/tutti-run/tutti/internal/module/target/dpkg_selections"
 	"github.com/tutti-run/tutti/internal/module/target/fetch"
 	"github.com/tutti-run/tutti/internal/module/target/file"
 	"github.com/tutti-run/tutti/internal/module/target/find"
 	geturl "github.com/tutti-run/tutti/internal/module/target/get_url"
 	"github.com/tutti-run/tutti/internal/module/target/getent"
+	"github.com/tutti-run/tutti/internal/module/target/git"
 	"github.com/tutti-run/tutti/internal/module/target/group"
 	"github.com/tutti-run/tutti/internal/module/target/hostname"
+	"github.com/tutti-run/tutti/internal/module/target/iptables"
+	knownhosts "github.com/tutti-run/tutti/internal/module/target/known_hosts"
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
+	packagefacts "github.com/tutti-run/tutti/internal/module/target/package_facts"
 	"github.com/tutti-run/tutti/internal/module/target/ping"
 	"github.com/tutti-run/tutti/internal/module/target/python"
 	"github.com/tutti-run/tutti/internal/module/target/replace"
 	"github.com/tutti-run/tutti/internal/module/target/script"
 	"github.com/tutti-run/tutti/internal/module/target/service"
+	servicefacts "github.com/tutti-run/tutti/internal/module/target/service_facts"
 	"github.com/tutti-run/tutti/internal/module/target/setup"
 	"github.com/tutti-run/tutti/internal/module/target/slurp"
 	"github.com/tutti-run/tutti/internal/module/target/stat"
@@ -40,6 +49,8 @@ import (
 func Targets() []*module.Target {
 	return []*module.Target{
 		&apt.Module,
+		&aptkey.Module,
+		&aptrepository.Module,
 		&assemble.Module,
 		&asyncstatus.Module,
 		&authorizedkey.Module,
@@ -48,19 +59,26 @@ func Targets() []*module.Target {
 		&command.Shell,
 		&copy.Module,
 		&cron.Module,
+		&debconf.Module,
+		&dpkgselections.Module,
 		&fetch.Module,
 		&file.Module,
 		&find.Module,
-		&geturl.Module,
 		&getent.Module,
+		&geturl.Module,
+		&git.Module,
 		&group.Module,
 		&hostname.Module,
+		&iptables.Module,
+		&knownhosts.Module,
 		&lineinfile.Module,
+		&packagefacts.Module,
 		&ping.Module,
 		&python.Module,
 		&replace.Module,
 		&script.Module,
 		&service.Module,
+		&servicefacts.Module,
 		&setup.Module,
 		&slurp.Module,
 		&stat.Module,

@@ -39,7 +39,8 @@ func (t *task) run() *module.Result {
 	upgrade := t.args.String("upgrade")
 	nothing := len(t.args.List("package")) == 0 && upgrade == "no" && !t.args.Has("deb")
 	if t.args.Bool("clean") {
-		if r := t.clean(); r.Failed || nothing {
+		// Ansible goes on to report on the cache, not on what it cleaned.
+		if r := t.clean(); r.Failed {
 			return r
 		}
 	}

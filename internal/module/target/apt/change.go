@@ -111,9 +111,11 @@ func (t *task) change(argv []string) (*module.Result, tool.Output) {
 	}
 	r := module.OK().SetOutput(out.Stdout, out.Stderr)
 	r.Changed = true
+	diff := value.NewMap(1)
 	if t.env.Diff {
-		r.Diff = value.MapOf("prepared", prepared(out.Stdout))
+		diff.Set("prepared", prepared(out.Stdout))
 	}
+	r.Diff = diff
 	return r, out
 }
 

@@ -30,10 +30,12 @@ func (t *task) files() *module.Result {
 			return module.Fail("%s", err)
 		}
 		wanted, err := t.wanted(full)
-		if err != nil {
+		switch {
+		case errors.Is(err, errLater):
+			return module.Fail("%s", err)
+		case err != nil:
 			return module.Fail("Unable to install package: %s", err)
-		}
-		if wanted {
+		case wanted:
 			names = append(names, full)
 		}
 	}
@@ -42,6 +44,8 @@ func (t *task) files() *module.Result {
 	}
 	return t.get("install", names)
 }
+
+var errLater = errors.New("A later version is already installed")
 
 // wanted tells whether a package file holds another version than what is there.
 func (t *task) wanted(file string) (bool, error) {
@@ -71,7 +75,7 @@ func (t *task) wanted(file string) (bool, error) {
 	}
 	c := dpkg.Compare(fields["Version"], have.Version)
 	if c < 0 && !t.args.Bool("force") && !t.args.Bool("allow_downgrade") {
-		return false, fmt.Errorf("A later version is already installed: %s is %s, the file holds %s", fields["Package"], have.Version, fields["Version"])
+		return false, errLater
 	}
 	return c != 0, nil
 }

@@ -106,6 +106,7 @@ func (t *task) run() (*module.Result, error) {
 	}
 	r.Set("keyfile", t.path)
 	if !changed {
+		t.describe(r)
 		return r, nil
 	}
 	r.Changed = true
@@ -113,10 +114,21 @@ func (t *task) run() (*module.Result, error) {
 	if t.env.Diff {
 		r.Diff = value.MapOf("before_header", t.path, "after_header", t.path, "before", string(before), "after", after)
 	}
-	if t.env.Check {
-		return r, nil
+	if !t.env.Check {
+		err = t.save(after)
 	}
-	return r, t.save(after)
+	t.describe(r)
+	return r, err
+}
+
+// describe adds what is known of a file that the user named.
+func (t *task) describe(r *module.Result) {
+	if !t.args.Has("path") {
+		return
+	}
+	if r.Set("state", files.Absent); files.Exists(t.args.String("path")) {
+		files.AddInfo(r, t.args.String("path"))
+	}
 }
 
 // keys is the text of the keys that were given.

@@ -84,7 +84,9 @@ func (c *copier) remoteFile(src string, fi os.FileInfo) *module.Result {
 		if err != nil {
 			return files.Fail(err)
 		}
-		r.Changed, r.Diff = changed, d.Value()
+		if r.Changed = changed; changed {
+			r.Diff = d.Value()
+		}
 		files.AddInfo(r, path)
 		return r
 	}

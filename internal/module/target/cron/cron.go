@@ -146,6 +146,9 @@ func (t *task) run(r *module.Result) error {
 	if !r.Changed {
 		return nil
 	}
+	if emptied && !t.env.Diff {
+		r.Diff = value.NewMap(0)
+	}
 	if t.env.Diff {
 		header := t.title()
 		d := value.MapOf("before", before, "before_header", header, "after", after, "after_header", header)

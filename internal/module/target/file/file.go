@@ -135,8 +135,12 @@ func (j *job) diff(state string) *files.Diff {
 		return d
 	}
 	d.Note("state", j.prev, state)
-	if state == "absent" && j.prev == files.Directory && j.env.Diff {
-		var dirs, names []any
+	if state == "absent" && j.prev == files.Directory {
+		dirs, names := []any{}, []any{}
+		if !j.env.Diff {
+			d.Before.Set("path_content", value.MapOf("directories", dirs, "files", names))
+			return d
+		}
 		_ = filepath.WalkDir(j.path, func(path string, e fs.DirEntry, err error) error {
 			switch {
 			case err != nil || path == j.path: // what cannot be read is not shown

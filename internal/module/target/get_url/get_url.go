@@ -74,7 +74,7 @@ type download struct {
 }
 
 func (d *download) fail(format string, args ...any) *module.Result {
-	d.r.Failed, d.r.Changed, d.r.Msg = true, false, fmt.Sprintf(format, args...)
+	d.r.Failed, d.r.Msg = true, fmt.Sprintf(format, args...)
 	return d.r.Set("elapsed", int(time.Since(d.start).Seconds()))
 }
 
@@ -94,7 +94,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		if same && !args.Bool("force") {
 			return d.attributes("file already exists")
 		}
-		if d.sum == "" {
+		if d.sum == "" && !strings.HasPrefix(d.url, "file:") {
 			o.NewerThan = fi.ModTime()
 		}
 	}
@@ -158,12 +158,14 @@ func (d *download) take(ctx context.Context, resp *web.Response) *module.Result 
 	if err != nil {
 		return d.fail("%s", err)
 	}
-	d.r.Set("src", tmp).Set("checksum_src", sums.SHA1).Set("md5sum", sums.MD5)
+	d.r.Set("src", tmp).Set("checksum_src", sums.SHA1)
+	d.r.Changed = d.r.Get("checksum_dest") != sums.SHA1
 	if d.sum != "" && !d.matches(tmp) {
 		h, err := d.digest(tmp)
 		if err != nil {
 			return d.fail("%s", err)
 		}
+		d.r.Fields.Delete("status_code")
 		return d.fail("The checksum for %s did not match %s; it was %s.", d.dest, d.sum, h)
 	}
 	if d.r.Get("checksum_dest") != sums.SHA1 {
@@ -171,7 +173,7 @@ func (d *download) take(ctx context.Context, resp *web.Response) *module.Result 
 			return failed
 		}
 	}
-	d.r.Set("elapsed", int(time.Since(d.start).Seconds()))
+	d.r.Set("md5sum", sums.MD5).Set("elapsed", int(time.Since(d.start).Seconds()))
 	return d.attributes(resp.Msg)
 }
 

@@ -32,7 +32,7 @@ func TestContract(t *testing.T) {
 		{text, `"regexp": "b=", "state": "absent"`, "a=1\nc=4\n", "2 line(s) removed"},
 		{text, `"line": "c=4", "state": "absent"`, "a=1\nb=2\n# b=3\n", "1 line(s) removed"},
 		{text, `"line": "c", "state": "absent"`, text, ""},
-		{text, `"line": "d", "mode": "0600"`, text + "d\n", "line added"},
+		{text, `"line": "d", "mode": "0600"`, text + "d\n", "line added and ownership, perms or SE linux context changed"},
 		{"a\r\nb\r\n", `"line": "b"`, "a\r\nb\n", "line replaced"},
 	} {
 		cases = append(cases, mt.Case{

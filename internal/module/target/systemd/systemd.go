@@ -61,8 +61,8 @@ type task struct {
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 	t := &task{ctx: ctx, env: env, args: args, unit: args.String("name"), r: module.OK()}
-	if tool.Find(env, "systemctl") == "" {
-		return module.Fail("systemctl is not on this machine: the systemd module needs systemd, the service module takes what fits the machine")
+	if _, err := tool.Require(env, "systemctl"); err != nil {
+		return module.Fail("%s", err)
 	}
 	if strings.ContainsAny(t.unit, "*?[") {
 		return module.Fail("This module does not currently support using glob patterns, found '%s' in service name: %s",

@@ -26,7 +26,7 @@ var isMethod = regexp.MustCompile(`^[A-Z]+$`)
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 	if env.Check {
-		return module.NoCheckMode(Spec.Name)
+		return module.NoCheckMode("ansible.legacy.uri")
 	}
 	method := strings.ToUpper(args.String("method"))
 	if !isMethod.MatchString(method) {
