@@ -8,7 +8,7 @@ import (
 )
 
 func TestReferenceIsCurrent(t *testing.T) {
-	for name, want := range map[string]string{"modules.md": cli.ModulesReference(), "cli.md": cli.CommandsReference()} {
+	for name, want := range map[string]string{"modules.md": cli.ModulesReference(), "cli.md": cli.CommandsReference(), "hint-table.md": cli.HintsReference()} {
 		have, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

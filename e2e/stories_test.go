@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -33,6 +34,7 @@ func TestStories(t *testing.T) {
 			e.Setenv("ANSIBLE_LOCALHOST_WARNING", "0")
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("USER", "tester")
+			e.Setenv("TUTTI_LOCK_DIR", filepath.Join(e.WorkDir, "locks"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"encrypt": encrypt},

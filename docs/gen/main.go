@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	for name, text := range map[string]string{"modules.md": cli.ModulesReference(), "cli.md": cli.CommandsReference()} {
+	for name, text := range map[string]string{"modules.md": cli.ModulesReference(), "cli.md": cli.CommandsReference(), "hint-table.md": cli.HintsReference()} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

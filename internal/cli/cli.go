@@ -116,7 +116,7 @@ func newRoot(s Streams) *cobra.Command {
 
 // commands lists every command.
 var commands = []func(Streams) *cobra.Command{
-	newPlayCommand, newRunCommand, newInventoryCommand, newVaultCommand, newConfigCommand, newDocCommand, newEvalCommand, newLocksCommand, newVerifyCommand, newVersionCommand,
+	newPlayCommand, newRunCommand, newInventoryCommand, newVaultCommand, newConfigCommand, newDocCommand, newEvalCommand, newHintsCommand, newLocksCommand, newVerifyCommand, newVersionCommand,
 }
 
 // code says what was wrong and turns it into an exit code.

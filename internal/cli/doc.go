@@ -10,7 +10,6 @@ import (
 	controls "github.com/tutti-run/tutti/internal/module/control/all"
 	targets "github.com/tutti-run/tutti/internal/module/target/all"
 	"github.com/tutti-run/tutti/internal/value"
-	"github.com/tutti-run/tutti/parallel"
 )
 
 func newDocCommand(s Streams) *cobra.Command {
@@ -88,19 +87,12 @@ func support(s module.Support) string {
 
 // hintText says what may run together with a module.
 func hintText(s *module.Spec) string {
+	if s.HintDoc != "" {
+		return s.HintDoc
+	}
 	var parts []string
 	for _, h := range s.Hints {
-		text := h.Kind.String()
-		if h.Name != "" {
-			text += "(" + h.Name + ")"
-		}
-		if h.Kind == parallel.FullyParallel {
-			text = "anything (FullyParallel)"
-		}
-		parts = append(parts, text)
-	}
-	if s.HintsFor != nil {
-		parts = append(parts, "depends on the arguments")
+		parts = append(parts, h.String())
 	}
 	return strings.Join(parts, ", ")
 }

@@ -97,7 +97,7 @@ func (o *options) runFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.sftpExtraArgs, "sftp-extra-args", "", "accepted and not used: files travel on the ssh connection")
 	f.StringVar(&o.scpExtraArgs, "scp-extra-args", "", "accepted and not used: files travel on the ssh connection")
 	f.StringArrayVarP(&o.modulePath, "module-path", "M", nil, "folders with modules")
-	f.StringVar(&o.policy, "policy", "", "file with hints for modules and commands")
+	f.StringVar(&o.policy, "policy", "", "the operator's policy: hints for modules, collections and commands (/etc/tutti/policy.yml)")
 	f.StringVar(&o.metricsFile, "metrics", "", "Prometheus metrics: served at HOST:PORT while the run lasts, or written to this file at its end")
 	f.StringVar(&o.eventsFile, "events", "", "write every event as a line of JSON to this file")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tutti-run/tutti/internal/config"
 	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/executor"
+	"github.com/tutti-run/tutti/internal/lint"
 	"github.com/tutti-run/tutti/internal/playbook"
 	"github.com/tutti-run/tutti/internal/yaml"
 )
@@ -217,6 +218,9 @@ func (ses *session) play(ctx context.Context, books []*playbook.Playbook, o *pla
 		return err
 	}
 	defer closer()
+	for _, p := range lint.Rates(books, ses.registry, r.Policy) {
+		ses.warn(p.Error())
+	}
 	r.StartAt, r.ForceHandlers = o.startAt, o.forceHandlers
 	if o.step {
 		r.Step = ses.step(ctx)

@@ -59,6 +59,10 @@ func (l *problemList) err() error {
 
 // newRun wires a run: connections, locks, output. The closer ends all of it.
 func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), error) {
+	operators, err := ses.operatorPolicy()
+	if err != nil {
+		return nil, nil, err
+	}
 	defaults, becomePass, err := ses.connectionDefaults(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -107,7 +111,7 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 	o := &executor.Options{
 		Managed:   c.Text("DEFAULT_MANAGED_STR"),
 		Inventory: ses.inventory, Refresh: ses.loadInventory, Loader: ses.loader, Engine: ses.engine, Vars: ses.vars, Modules: ses.registry,
-		Locks: locks, Targets: pool{p}, Events: sink, RunID: runID, Forks: ses.forks, Check: ses.options.check, Diff: ses.options.diff, Verbosity: ses.verbose,
+		Locks: locks, Policy: operators, Targets: pool{p}, Events: sink, RunID: runID, Forks: ses.forks, Check: ses.options.check, Diff: ses.options.diff, Verbosity: ses.verbose,
 		Only: ses.tags, Skip: ses.skipTags, Subset: ses.limit, Strategy: c.Text("DEFAULT_STRATEGY"), Gathering: c.Text("DEFAULT_GATHERING"),
 		GatherSubset: c.List("DEFAULT_GATHER_SUBSET"), GatherTimeout: c.Int("DEFAULT_GATHER_TIMEOUT"), FactPath: c.Path("DEFAULT_FACT_PATH"),
 		Native: c.Bool("DEFAULT_JINJA2_NATIVE"), NoTargetLog: c.Bool("DEFAULT_NO_TARGET_SYSLOG"), ErrorOnMissingHandler: c.Bool("ERROR_ON_MISSING_HANDLER"), AnyErrorsFatal: c.Bool("ANY_ERRORS_FATAL"),

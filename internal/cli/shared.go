@@ -2,11 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/tutti-run/tutti/internal/policy"
 	"github.com/tutti-run/tutti/internal/runs"
 	"github.com/tutti-run/tutti/parallel"
 	"github.com/tutti-run/tutti/parallel/filelock"
@@ -54,6 +57,23 @@ func (u unusable) Reserve(parallel.Hint, time.Duration) (time.Duration, float64,
 }
 
 func (u unusable) Throttled(string) {}
+
+// operatorPolicy reads the operator's policy: --policy, else $TUTTI_POLICY, else
+// the usual file if there is one. nil without one.
+func (ses *session) operatorPolicy() (*policy.Policy, error) {
+	file := ses.policy
+	if file == "" {
+		file = os.Getenv("TUTTI_POLICY")
+	}
+	if file != "" {
+		return policy.LoadFile(file)
+	}
+	p, err := policy.LoadFile(policy.DefaultFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return p, err
+}
 
 // announce lets `tutti locks` find the run. It is no reason to fail if it
 // cannot: the locks themselves work.

@@ -12,7 +12,6 @@ import (
 	"github.com/tutti-run/tutti/internal/inventory"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/playbook"
-	"github.com/tutti-run/tutti/internal/policy"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/internal/vars"
@@ -384,34 +383,6 @@ func (it *item) machine(ctx context.Context) (string, error) {
 
 // owner says who asks for a lease.
 func (it *item) owner() string { return it.host.Name + ": " + it.info.Name }
-
-func (it *item) hints(ctx context.Context, r *resolved) ([]parallel.Hint, error) {
-	// A module that says nothing about itself counts as alone on its machine.
-	hints := []parallel.Hint{parallel.Host("")}
-	if r.spec != nil {
-		hints = r.spec.HintsOf(r.args, r.Check)
-	}
-	if r.work != nil && r.work.Hints != nil {
-		found, err := r.work.Hints(ctx)
-		if err != nil {
-			return nil, it.scrubbed(err)
-		}
-		hints = policy.Tighten(hints, found)
-	}
-	raw, ok := it.scope.Lookup("tutti_parallel")
-	if !ok {
-		return hints, nil
-	}
-	v, err := it.Engine.Resolve(it.c, raw)
-	if err != nil {
-		return nil, err
-	}
-	more, err := policy.ParseAll(v)
-	if err != nil {
-		return nil, err
-	}
-	return policy.Tighten(hints, more), nil
-}
 
 // call makes the call and waits for its answer, within the task's timeout.
 func (it *item) call(ctx context.Context, r *resolved) (*module.Result, error) {

@@ -156,7 +156,7 @@ func (c controller) Pause(ctx context.Context, p module.Pause) (string, error) {
 func (c controller) Run(ctx context.Context, call *module.Call) (*module.Result, error) {
 	<-c.it.Run.resolve
 	defer func() { c.it.Run.resolve <- struct{}{} }()
-	r := &resolved{Call: call, spec: c.it.Modules.Spec(call.Module)}
+	r := &resolved{Call: call, name: call.Module, params: call.Args, spec: c.it.Modules.Spec(call.Module)}
 	c.it.fillIn(call)
 	if err := c.it.complete(ctx, r); err != nil {
 		return nil, err
@@ -203,7 +203,14 @@ func (c controller) Raw(ctx context.Context, command string) (stdout, stderr []b
 	}
 	<-c.it.Run.resolve
 	defer func() { c.it.Run.resolve <- struct{}{} }()
-	return t.Raw(ctx, command)
+	c.it.target = t
+	r := &resolved{Call: &module.Call{}, name: "ansible.builtin.raw", params: value.MapOf("_raw_params", command), spec: c.it.Modules.Spec("ansible.builtin.raw")}
+	lease, err := c.it.acquire(ctx, r)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	defer lease.Release()
+	return t.Raw(lease.Context(), command)
 }
 
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'" }

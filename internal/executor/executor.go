@@ -16,6 +16,7 @@ import (
 	"github.com/tutti-run/tutti/internal/inventory"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/policy"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/internal/vars"
@@ -60,6 +61,7 @@ type Options struct {
 	Vars      *vars.Manager
 	Modules   *module.Registry
 	Locks     *parallel.Manager
+	Policy    *policy.Policy // the operator's; nil without one
 	Targets   Targets
 	Events    event.Sink
 

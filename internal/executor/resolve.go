@@ -43,6 +43,8 @@ func conditionText(cond playbook.Cond, err error) string {
 // resolved is what a task became: a call with what is needed to make it.
 type resolved struct {
 	*module.Call
+	name   module.Name
+	params *value.Map // the arguments as the user gave them
 	spec   *module.Spec
 	args   module.Args
 	finish func(*module.Result) *module.Result
@@ -75,7 +77,7 @@ func (it *item) resolve(ctx context.Context) (call *resolved, done *module.Resul
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &resolved{}
+	r := &resolved{name: name, params: args}
 	if python != "" {
 		r.Call, err = it.pythonCall(ctx, python, name, args)
 	} else {

@@ -47,6 +47,8 @@ type Spec struct {
 	Hints []parallel.Hint
 	// HintsFor, if set, decides from the arguments and replaces Hints.
 	HintsFor func(args Args, check bool) []parallel.Hint
+	// HintDoc says in words what HintsFor decides, or what comes on top of Hints.
+	HintDoc string
 
 	Check Support
 	Diff  Support

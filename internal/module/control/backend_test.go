@@ -6,7 +6,6 @@ import (
 	"github.com/tutti-run/tutti/internal/module"
 	mt "github.com/tutti-run/tutti/internal/module/moduletest"
 	"github.com/tutti-run/tutti/internal/value"
-	"github.com/tutti-run/tutti/parallel"
 )
 
 // package and service pick a module by fact, by asking the host, or as told.
@@ -42,23 +41,5 @@ func TestBackends(t *testing.T) {
 		control(t, "package"), nil, value.MapOf("name", "a"))
 	if !r.Failed {
 		t.Errorf("no package manager: %s", value.Repr(r.ToMap()))
-	}
-}
-
-// Until it is known which package manager it is, it may be any.
-func TestPackageHints(t *testing.T) {
-	m := control(t, "package")
-	for use, want := range map[string]int{"auto": 2, "apt": 1} {
-		args, err := m.Spec.Parse(value.MapOf("name", "a", "use", use))
-		if err != nil {
-			t.Fatal(err)
-		}
-		hints := m.Spec.HintsOf(args, false)
-		if len(hints) != want || hints[0] != parallel.Host("dpkg") {
-			t.Errorf("use=%s: %v", use, hints)
-		}
-		if free := m.Spec.HintsOf(args, true); len(free) != 1 || free[0] != parallel.Free() {
-			t.Errorf("use=%s in check mode: %v", use, free)
-		}
 	}
 }

@@ -220,6 +220,9 @@ func Spec(t *testing.T, s *module.Spec) {
 	if len(s.Hints) == 0 && s.HintsFor == nil {
 		t.Error("no hint")
 	}
+	if s.HintsFor != nil && s.HintDoc == "" {
+		t.Error("hints that depend on the arguments, without a word on how")
+	}
 	for _, h := range s.Hints {
 		if err := h.Validate(); err != nil {
 			t.Error(err)

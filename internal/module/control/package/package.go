@@ -20,28 +20,12 @@ var Module = module.Control{
 		Params: []module.Param{
 			{Name: "use", Default: "auto", Doc: "The package manager's module; auto takes the one that fits the machine."},
 		},
-		HintsFor: hints,
-		Check:    module.Full, Diff: module.Full,
+		// Those of the package manager's module, which does the work, come on top.
+		Hints:   []parallel.Hint{parallel.Free()},
+		HintDoc: "those of the package manager's module: HostExclusive(dpkg) for apt, HostExclusive(rpm) for dnf",
+		Check:   module.Full, Diff: module.Full,
 	},
 	Plan: plan,
-}
-
-// hints are those of the package manager; as long as it is not known, those of
-// all that it may be.
-func hints(args module.Args, check bool) []parallel.Hint {
-	rpm, dpkg := parallel.Host("rpm"), parallel.Host("dpkg")
-	use := strings.TrimPrefix(args.String("use"), "ansible.builtin.")
-	switch {
-	case check:
-		return []parallel.Hint{parallel.Free()}
-	case use == "apt":
-		return []parallel.Hint{dpkg}
-	case use == "dnf" || use == "yum":
-		return []parallel.Hint{rpm}
-	case use != "auto":
-		return []parallel.Hint{parallel.Host("")}
-	}
-	return []parallel.Hint{dpkg, rpm}
 }
 
 func plan(ctx context.Context, c module.Controller, args module.Args) (*module.Plan, error) {

@@ -40,6 +40,7 @@ var Module = module.Target{
 			MutuallyExclusive: [][]string{{"deb", "package", "upgrade"}},
 			RequiredOneOf:     [][]string{{"autoremove", "deb", "package", "update_cache", "upgrade"}},
 		},
+		HintDoc: "HostExclusive(dpkg); FullyParallel in check mode",
 		HintsFor: func(_ module.Args, check bool) []parallel.Hint {
 			if check {
 				return []parallel.Hint{parallel.Free()}
