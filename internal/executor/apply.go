@@ -100,6 +100,7 @@ func (p *playRun) loseHost(d done) {
 	p.lost[d.runner.Host] = true
 	p.removed[d.runner.Host] = true
 	d.runner.Cursor.End()
+	p.drop(d.runner)
 	for _, o := range d.step.others {
 		o.Cursor.Advance()
 	}

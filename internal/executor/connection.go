@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/inventory"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/playbook"
@@ -421,6 +420,9 @@ func (it *item) do(ctx context.Context, r *resolved) (*module.Result, error) {
 			return nil, err
 		}
 	}
+	if r.name == "ansible.builtin.async_status" && truth(res.Get("finished")) {
+		it.jobs.ended(template.Str(res.Get("ansible_job_id")))
+	}
 	return it.conclude(r, res), nil
 }
 
@@ -436,54 +438,6 @@ func (it *item) conclude(r *resolved, res *module.Result) *module.Result {
 		it.invocation(res, r.spec, r.args.Map())
 	}
 	return res
-}
-
-// poll waits for a background job to end, asking every poll seconds.
-func (it *item) poll(ctx context.Context, r *resolved, started *module.Result) (*module.Result, error) {
-	every := 15
-	if it.task.Poll != nil {
-		var err error
-		if every, err = it.number(it.c, it.task.Poll, "poll"); err != nil {
-			return nil, err
-		}
-	}
-	if every <= 0 {
-		return started, nil
-	}
-	jid := template.Str(started.Get("ansible_job_id"))
-	status := &module.Call{Module: "ansible.builtin.async_status", Args: value.MapOf("jid", jid), Verbosity: it.Verbosity, Environment: r.Environment}
-	res := started
-	for left := r.Async; left > 0; left -= every {
-		if !sleep(ctx, time.Duration(every)*time.Second) {
-			return nil, ctx.Err()
-		}
-		now, err := it.target.Do(ctx, status)
-		if err != nil {
-			return nil, err
-		}
-		res = now
-		if truth(now.Get("finished")) || now.Failed {
-			break
-		}
-		it.tell(event.AsyncPoll{Host: it.host.Name, JobID: jid, Started: 1})
-	}
-	if !truth(res.Get("finished")) && !res.Failed {
-		res = module.Fail("async task did not complete within the requested time - %ds", r.Async).Set("async_result", res.ToMap())
-	} else {
-		_, _ = it.target.Do(ctx, &module.Call{Module: "ansible.builtin.async_status", Args: value.MapOf("jid", jid, "mode", "cleanup")})
-	}
-	it.tell(event.AsyncEnd{Host: it.host.Name, JobID: jid, Failed: res.Failed})
-	return res, nil
-}
-
-func truth(v any) bool {
-	switch v := v.(type) {
-	case bool:
-		return v
-	case int:
-		return v != 0
-	}
-	return false
 }
 
 // adHoc is a host that only delegate_to names.

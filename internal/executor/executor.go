@@ -148,6 +148,7 @@ type Run struct {
 	warned    sync.Map
 	mu        sync.Mutex
 	strangers map[string]*inventory.Host // hosts that only delegate_to names
+	jobs      jobs
 }
 
 // New returns a Run.

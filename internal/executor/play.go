@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/executor/strategy"
@@ -48,6 +49,10 @@ type playRun struct {
 
 	files *varsFiles // nil without vars_files
 
+	// ahead are tasks that run before their turn, and early is who runs them.
+	ahead map[*strategy.Runner]map[*playbook.Task]*ahead
+	early sync.WaitGroup
+
 	// doomed is set when a failure under any_errors_fatal is on its way to end
 	// the play; fatalHosts are the hosts that had it.
 	doomed     bool
@@ -81,6 +86,12 @@ func (p *playRun) run(ctx context.Context, batch []*inventory.Host) (broke bool,
 	if err != nil {
 		return false, at(p.play.Pos, err)
 	}
+	defer p.early.Wait()
+	defer func() {
+		for _, r := range p.runners {
+			p.drop(r)
+		}
+	}()
 	results := make(chan done)
 	inFlight := 0
 	for {
@@ -431,6 +442,7 @@ func (p *playRun) begin(ctx context.Context, s strategy.Step, results chan<- don
 			}
 		}
 		tr := &taskRun{playRun: p, task: t, host: p.hosts[r.Host], info: info, inRescue: r.Cursor.Rescuing()}
+		carryOut := p.turn(ctx, r, tr)
 		started++
 		// With one fork hosts follow one another in their order, which people
 		// rely on; with more, whoever is ready first goes first.
@@ -440,7 +452,7 @@ func (p *playRun) begin(ctx context.Context, s strategy.Step, results chan<- don
 			if before != nil && p.Forks == 1 {
 				<-before
 			}
-			out := tr.run(ctx)
+			out := carryOut()
 			close(after)
 			results <- done{step: st, runner: r, out: out}
 		}()

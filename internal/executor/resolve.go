@@ -49,7 +49,7 @@ type resolved struct {
 	args   module.Args
 	finish func(*module.Result) *module.Result
 	work   *module.Work // what to do here instead of the call
-	raw    string       // the command of a raw task
+	job    string       // the background job that it started, if nobody polls it
 	local  bool         // runs on the controller whatever the connection
 }
 

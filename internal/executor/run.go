@@ -28,6 +28,10 @@ var errStop = errors.New("no hosts left")
 // is wrong with the run itself, which then has no recap; failed hosts are in the
 // Result.
 func (r *Run) Play(ctx context.Context, books []*playbook.Playbook) (Result, error) {
+	jobs, end := context.WithCancel(ctx)
+	defer r.jobs.work.Wait()
+	defer end()
+	r.jobs.ctx = jobs
 	for i, pb := range books {
 		err := r.playbook(ctx, pb)
 		if err != nil && !errors.Is(err, errStop) && ctx.Err() == nil {

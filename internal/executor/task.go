@@ -22,6 +22,7 @@ type taskRun struct {
 	host     *inventory.Host
 	info     event.Task
 	inRescue bool
+	ahead    *ahead // if it runs before its turn
 }
 
 // item is one pass through a task: the whole of it, or one item of its loop.
@@ -67,7 +68,11 @@ func (it *item) once(ctx context.Context) *outcome {
 		if cause := context.Cause(lease.Context()); errors.Is(cause, parallel.ErrLost) {
 			done, err = module.Fail("%s", cause), nil
 		}
-		lease.Release()
+		if err == nil && call.job != "" && !done.Failed {
+			it.keep(call, lease) // it is released when the job ends
+		} else {
+			lease.Release()
+		}
 		if err != nil {
 			return it.broken(err)
 		}

@@ -74,6 +74,7 @@ type Block struct {
 	Pos      diag.Pos
 	Name     any
 	Implicit bool // not written as a block
+	Together bool // its tasks run at the same time (vars: tutti_block_parallel)
 	*Keywords
 	Role   *Role
 	Items  []Item

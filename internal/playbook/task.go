@@ -55,6 +55,7 @@ func (r *reader) block(n *yaml.Node, s scope) *Block {
 	r.unknown(n, "Block", blockKeywords)
 	own := r.keywords(n)
 	b := &Block{Pos: n.Pos, Name: n.Get("name").Value(), Role: s.role, Keywords: s.keywords.Inherit(own)}
+	b.Together = r.together(n, own)
 	inner := s.within(b.Keywords)
 	rescue := n.Get("rescue")
 	inner.expectsFailure = s.expectsFailure || !rescue.IsNull()
@@ -62,6 +63,21 @@ func (r *reader) block(n *yaml.Node, s scope) *Block {
 	b.Rescue = r.items(n.Get("rescue"), inner, "rescue")
 	b.Always = r.items(n.Get("always"), inner, "always")
 	return b
+}
+
+// together reads tutti_block_parallel, which is a variable so that plain Ansible
+// reads the block as any other. It only counts where the block itself says it.
+func (r *reader) together(n *yaml.Node, own *Keywords) bool {
+	for _, vars := range own.Vars {
+		switch v, ok := vars.Get("tutti_block_parallel"); {
+		case !ok:
+		case v == true || v == false:
+			return v == true
+		default:
+			r.Add(n.Get("vars").Get("tutti_block_parallel").Pos, "", "tutti_block_parallel must be true or false, not %s", value.Str(value.Plain(v)))
+		}
+	}
+	return false
 }
 
 // action is a task's module with its arguments, as written.

@@ -35,6 +35,10 @@ type frame struct {
 	part   int
 	index  int
 	failed bool // a failure goes on to the parent after the always part
+	// together marks a block whose tasks run together: a failure in it waits, as
+	// late, until all of them have ended.
+	together bool
+	late     bool
 	// handlers marks the frame of a handler flush: its tasks run only where
 	// want says so, asked when the host gets there.
 	want func(*playbook.Task) bool
@@ -69,7 +73,7 @@ func (c *Cursor) Next() *playbook.Task {
 			}
 			return it
 		case *playbook.Block:
-			c.frames = append(c.frames, frame{parts: [3][]playbook.Item{it.Items, it.Rescue, it.Always}})
+			c.frames = append(c.frames, frame{parts: [3][]playbook.Item{it.Items, it.Rescue, it.Always}, together: it.Together})
 		}
 	}
 	return nil
@@ -77,6 +81,11 @@ func (c *Cursor) Next() *playbook.Task {
 
 // endOfPart moves from a part that is finished to the next, or to the parent.
 func (c *Cursor) endOfPart(f *frame) {
+	if f.late {
+		f.late, f.together = false, false
+		c.Fail()
+		return
+	}
 	if f.part != inAlways && len(f.parts[inAlways]) > 0 {
 		f.part, f.index = inAlways, 0
 		return
@@ -94,6 +103,24 @@ func (c *Cursor) pop() {
 	if n := len(c.frames); n > 0 {
 		c.frames[n-1].index++
 	}
+}
+
+// Together returns the tasks that run together with the one that Next returned,
+// that one and those after it; nil if its block does not say so.
+func (c *Cursor) Together() (out []*playbook.Task) {
+	if len(c.frames) == 0 {
+		return nil
+	}
+	f := c.frames[len(c.frames)-1]
+	if !f.together || f.part != inTasks {
+		return nil
+	}
+	for _, item := range f.parts[inTasks][f.index:] {
+		if t, ok := item.(*playbook.Task); ok && (c.Skip == nil || !c.Skip(t)) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // Key returns the place of the task that Next returned.
@@ -149,6 +176,10 @@ func (c *Cursor) Fail() (rescued bool) {
 	for len(c.frames) > 0 {
 		f := &c.frames[len(c.frames)-1]
 		switch {
+		case f.part == inTasks && f.together:
+			f.late = true
+			f.index++
+			return c.Rescuable()
 		case f.part == inTasks && len(f.parts[inRescue]) > 0:
 			f.part, f.index = inRescue, 0
 			return true
@@ -170,7 +201,7 @@ func (c *Cursor) Rescuing() bool {
 // Failing reports whether the host has failed and only runs always parts on
 // its way out.
 func (c *Cursor) Failing() bool {
-	return c.Failed || slices.ContainsFunc(c.frames, func(f frame) bool { return f.failed })
+	return c.Failed || slices.ContainsFunc(c.frames, func(f frame) bool { return f.failed || f.late })
 }
 
 // InHandlers reports whether the host is running handlers.
@@ -183,7 +214,7 @@ func (c *Cursor) InHandlers() bool {
 func (c *Cursor) ClearFailed() {
 	c.Failed = false
 	for i := range c.frames {
-		c.frames[i].failed = false
+		c.frames[i].failed, c.frames[i].late = false, false
 	}
 }
 

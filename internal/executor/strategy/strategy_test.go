@@ -43,12 +43,20 @@ func TestCursorBlocks(t *testing.T) {
 	block := func(items, rescue, always []playbook.Item) *playbook.Block {
 		return &playbook.Block{Items: items, Rescue: rescue, Always: always}
 	}
+	together := func(items, rescue, always []playbook.Item) *playbook.Block {
+		b := block(items, rescue, always)
+		b.Together = true
+		return b
+	}
 	for _, c := range []struct {
 		what   string
 		items  []playbook.Item
 		want   string
 		failed bool
 	}{
+		{"together, a failure waits for the others", append([]playbook.Item{together(tasks("fail1", "a", "fail2", "b"), tasks("r"), tasks("z"))}, tasks("c")...), "fail1 a fail2 b r z c", false},
+		{"together, without a rescue", append([]playbook.Item{together(tasks("fail", "a"), nil, tasks("z"))}, tasks("c")...), "fail a z", true},
+		{"together, the failure of a block inside", append([]playbook.Item{together(append([]playbook.Item{block(tasks("fail", "x"), nil, tasks("y"))}, tasks("a")...), tasks("r"), nil)}, tasks("c")...), "fail y a r c", false},
 		{"plain", tasks("a", "b"), "a b", false},
 		{"a failure ends the host", tasks("a", "fail", "b"), "a fail", true},
 		{"rescue takes over and the play goes on", append([]playbook.Item{block(tasks("a", "fail", "b"), tasks("r"), tasks("z"))}, tasks("c")...), "a fail r z c", false},
@@ -64,6 +72,27 @@ func TestCursorBlocks(t *testing.T) {
 		if got := strings.Join(walk(cursor), " "); got != c.want || cursor.Failed != c.failed {
 			t.Errorf("%s: ran %q, failed %v; want %q, %v", c.what, got, cursor.Failed, c.want, c.failed)
 		}
+	}
+}
+
+func TestCursorTogether(t *testing.T) {
+	names := func(list []playbook.Item) string {
+		c := strategy.NewCursor(list)
+		c.Skip = func(t *playbook.Task) bool { return name(t) == "skipped" }
+		var out []string
+		for t := c.Next(); t != nil; t = c.Next() {
+			var with []string
+			for _, o := range c.Together() {
+				with = append(with, name(o))
+			}
+			out = append(out, name(t)+"("+strings.Join(with, " ")+")")
+			c.Advance()
+		}
+		return strings.Join(out, " ")
+	}
+	b := &playbook.Block{Together: true, Items: append(tasks("a", "skipped"), &playbook.Block{Items: tasks("x", "y")}, task("b")), Always: tasks("z")}
+	if got, want := names(append([]playbook.Item{b}, tasks("c")...)), "a(a b) x() y() b(b) z() c()"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
