@@ -92,9 +92,14 @@ func (c *Cursor) endOfPart(f *frame) {
 	}
 	failed := f.failed
 	c.pop()
-	if failed {
-		c.Fail()
+	if !failed {
+		return
 	}
+	if n := len(c.frames); n > 0 && c.frames[n-1].together && c.frames[n-1].part == inTasks {
+		c.frames[n-1].late = true // pop has stepped over the block
+		return
+	}
+	c.Fail()
 }
 
 // pop leaves the innermost block and steps over it in its parent.
