@@ -13,10 +13,12 @@ var layers = []struct {
 	allowed   string // everything outside the standard library but this is forbidden
 	why       string
 }{
-	{pkg: "./cmd/tutti-agent", forbidden: []string{"go.yaml.in/yaml", "internal/template", "internal/playbook", "internal/yaml", "etcd", "nats", "aws-sdk"},
+	{pkg: "./cmd/tutti-agent", forbidden: []string{"go.yaml.in/yaml", "internal/template", "internal/playbook", "internal/yaml", "etcd", "nats", "aws-sdk", "smithy-go", "google.golang.org", "go.uber.org"},
 		why: "the agent goes to every target: it stays small and knows nothing of playbooks"},
 	{pkg: "./parallel", allowed: "golang.org/x/time", why: "parallel is for other people's programs"},
-	{pkg: "./internal/executor", forbidden: []string{"internal/transport", "internal/output", "internal/agent"},
+	{pkg: "./internal/module", forbidden: []string{"aws-sdk", "smithy-go", "etcd", "google.golang.org", "go.uber.org"},
+		why: "a cloud's SDK belongs to the module that speaks to the cloud, and to nobody else"},
+	{pkg: "./internal/executor", forbidden: []string{"aws-sdk", "smithy-go", "etcd", "google.golang.org", "go.uber.org", "internal/transport", "internal/output", "internal/agent"},
 		why: "targets are reached through an interface, and what happens is told as events"},
 	{pkg: "./internal/executor/strategy", forbidden: []string{"internal/vars", "internal/template", "tutti/parallel"},
 		why: "who goes next is decided without variables, locks or clocks"},

@@ -24,7 +24,12 @@ func (t tests) Run() int {
 func TestMain(m *testing.M) {
 	firstly()
 	command := func() { os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
-	testscript.Main(tests{m}, map[string]func(){"tutti": command, "ansible-playbook": command, "ansible": command, "ansible-inventory": command})
+	// The program without any enforcement: what a test of a hint has to fail with.
+	unheld := func() {
+		cli.Unheld = true
+		command()
+	}
+	testscript.Main(tests{m}, map[string]func(){"tutti": command, "tutti-unheld": unheld, "ansible-playbook": command, "ansible": command, "ansible-inventory": command})
 }
 
 func TestStories(t *testing.T) {

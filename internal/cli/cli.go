@@ -27,6 +27,10 @@ import (
 // Version is set by the linker in releases.
 var Version = "0.1.0-dev"
 
+// Unheld switches all enforcement of hints off. No flag and no setting does:
+// it is for tests that have to see others fail.
+var Unheld bool
+
 // Streams are a command's input and output.
 type Streams struct {
 	In  io.Reader

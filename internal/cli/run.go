@@ -90,7 +90,7 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		Notice: func(host string, call *module.Call, n wire.Notice) { sink(waiting(host, call, n)) },
 	})
 	coordinate, dir, closeShared := shared(holder(runID))
-	locks := parallel.New(parallel.Options{Coordinate: coordinate, Observe: func(e parallel.Event) {
+	locks := parallel.New(parallel.Options{Coordinate: coordinate, Disabled: Unheld, Observe: func(e parallel.Event) {
 		l := event.Lock{Step: e.Kind.String(), Time: e.Time, Key: e.Key, Owner: e.Owner, Holder: e.Holder, Queue: e.Queue, Waited: e.Waited, Rate: e.Rate, Burst: e.Burst}
 		if !e.Since.IsZero() {
 			l.Held = e.Time.Sub(e.Since)

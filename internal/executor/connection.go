@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/tutti-run/tutti/internal/inventory"
@@ -380,8 +381,14 @@ func (it *item) machine(ctx context.Context) (string, error) {
 	return it.target.Machine(ctx)
 }
 
-// owner says who asks for a lease.
-func (it *item) owner() string { return it.host.Name + ": " + it.info.Name }
+// owner says who asks for a lease. Items of a loop that run together are told
+// apart by their place, since what they loop over may be secret.
+func (it *item) owner() string {
+	if it.place > 0 {
+		return it.host.Name + ": " + it.info.Name + " (item " + strconv.Itoa(it.place) + ")"
+	}
+	return it.host.Name + ": " + it.info.Name
+}
 
 // call makes the call and waits for its answer, within the task's timeout.
 func (it *item) call(ctx context.Context, r *resolved) (*module.Result, error) {

@@ -179,7 +179,7 @@ func (t *taskRun) item(ctx context.Context, whole *item, items []any, i int, lc 
 		}
 		v.Set("ansible_loop", x)
 	}
-	it := &item{taskRun: t}
+	it := &item{taskRun: t, place: i + 1}
 	it.scope = whole.scope.With(learned.Clone()).With(v).Over(it.connectionDefault)
 	it.c = t.context(ctx, it.scope)
 	it.noLog = t.flagOr(it.c, playbook.NoLog, false)

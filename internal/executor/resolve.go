@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/module"
@@ -216,8 +215,16 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 	if len(it.task.ModuleDefaults) == 0 {
 		return nil
 	}
-	merged := value.NewMap(4)
-	short := name.Short()
+	// A group's defaults give way to the module's own.
+	var groups []string
+	if spec := it.Modules.Spec(name); spec != nil {
+		groups = spec.Groups
+	}
+	keys := []string{string(name)}
+	if short := name.Short(); short != string(name) {
+		keys = []string{short, "ansible.legacy." + short, string(name)}
+	}
+	merged, own := value.NewMap(4), value.NewMap(4)
 	for _, raw := range it.task.ModuleDefaults {
 		v, err := it.Engine.Resolve(it.c, raw)
 		if err != nil {
@@ -227,18 +234,21 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 		if !ok {
 			return fmt.Errorf("module_defaults must be a dictionary, not %s", template.TypeName(v))
 		}
-		for _, key := range []string{short, "ansible.legacy." + short, string(name)} {
-			own, ok := all.Get(key)
-			if !ok || key == short && !strings.HasPrefix(string(name), "ansible.builtin.") {
-				continue
+		for into, keys := range map[*value.Map][]string{merged: groups, own: keys} {
+			for _, key := range keys {
+				set, ok := all.Get(key)
+				if !ok {
+					continue
+				}
+				m, ok := set.(*value.Map)
+				if !ok {
+					return fmt.Errorf("module_defaults of %s must be a dictionary of parameters, not %s", key, template.TypeName(set))
+				}
+				into.Update(m)
 			}
-			m, ok := own.(*value.Map)
-			if !ok {
-				return fmt.Errorf("module_defaults of %s must be a dictionary of parameters, not %s", key, template.TypeName(own))
-			}
-			merged.Update(m)
 		}
 	}
+	merged.Update(own)
 	for k, v := range merged.All() {
 		if !args.Has(k) {
 			args.Set(k, v)

@@ -31,6 +31,7 @@ type item struct {
 	scope *vars.Scope
 	c     *template.Context
 	label string
+	place int // in its loop, from 1; 0 without one
 	spent event.Spent
 
 	noLog  bool

@@ -24,8 +24,9 @@ const (
 // doc`, the reference pages and the hint table all come from it.
 type Spec struct {
 	Name    Name
-	Aliases []Name // other full names of the same module
-	Summary string // one sentence
+	Aliases []Name   // other full names of the same module
+	Groups  []string // of module_defaults, as a playbook names them: "group/aws"
+	Summary string   // one sentence
 	Notes   []string
 
 	Params []Param

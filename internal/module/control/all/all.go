@@ -8,6 +8,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/control/assert"
 	"github.com/tutti-run/tutti/internal/module/control/copy"
 	"github.com/tutti-run/tutti/internal/module/control/debug"
+	ec2instance "github.com/tutti-run/tutti/internal/module/control/ec2_instance"
 	"github.com/tutti-run/tutti/internal/module/control/fail"
 	"github.com/tutti-run/tutti/internal/module/control/fetch"
 	groupby "github.com/tutti-run/tutti/internal/module/control/group_by"
@@ -37,6 +38,7 @@ func Controls() []*module.Control {
 		&assert.Module,
 		copy.New(cache),
 		&debug.Module,
+		ec2instance.New(),
 		&fail.Module,
 		&fetch.Module,
 		&groupby.Module,
