@@ -120,7 +120,7 @@ func newRoot(s Streams) *cobra.Command {
 
 // commands lists every command.
 var commands = []func(Streams) *cobra.Command{
-	newPlayCommand, newRunCommand, newInventoryCommand, newVaultCommand, newConfigCommand, newDocCommand, newEvalCommand, newHintsCommand, newLocksCommand, newVerifyCommand, newVersionCommand,
+	newPlayCommand, newRunCommand, newInventoryCommand, newVaultCommand, newConfigCommand, newDocCommand, newGalaxyCommand, newEvalCommand, newHintsCommand, newLocksCommand, newVerifyCommand, newVersionCommand,
 }
 
 // code says what was wrong and turns it into an exit code.

@@ -1,9 +1,7 @@
 package executor
 
 import (
-	"regexp"
-	"strings"
-
+	"github.com/tutti-run/tutti/internal/glob"
 	"github.com/tutti-run/tutti/internal/playbook"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
@@ -38,40 +36,5 @@ func (p *playRun) startsHere(t *playbook.Task) bool {
 	if t.Role != nil {
 		full = t.Role.Name + " : " + full
 	}
-	return name != "" && shellMatch(p.StartAt, name) || shellMatch(p.StartAt, full)
-}
-
-// shellMatch matches text, slashes too, against a pattern of *, ? and [...].
-func shellMatch(pattern, text string) bool {
-	if pattern == text {
-		return true
-	}
-	var b strings.Builder
-	b.WriteString(`(?s)^`)
-	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; c {
-		case '*':
-			b.WriteString(`.*`)
-		case '?':
-			b.WriteString(`.`)
-		case '[':
-			end := strings.IndexByte(pattern[min(i+2, len(pattern)):], ']')
-			if end < 0 {
-				b.WriteString(`\[`)
-				continue
-			}
-			set := pattern[i+1 : i+2+end]
-			if rest, not := strings.CutPrefix(set, "!"); not {
-				set = "^" + rest
-			} else if strings.HasPrefix(set, "^") {
-				set = `\` + set
-			}
-			b.WriteString("[" + strings.ReplaceAll(set, `[`, `\[`) + "]")
-			i += 2 + end
-		default:
-			b.WriteString(regexp.QuoteMeta(pattern[i : i+1]))
-		}
-	}
-	re, err := regexp.Compile(b.String() + "$")
-	return err == nil && re.MatchString(text)
+	return name != "" && glob.Match(p.StartAt, name) || glob.Match(p.StartAt, full)
 }
