@@ -99,14 +99,19 @@ type Key struct {
 	Name string // resource, name or rate key
 }
 
-// String gives the form in which events and documents show keys.
+// String gives the form in which events and documents show keys. A slash parts
+// machine and resource; one in a machine's name becomes a colon.
 func (k Key) String() string {
 	switch k.Kind {
 	case HostExclusive:
-		if k.Name == "" {
-			return "host:" + k.Host
+		host := k.Host
+		if strings.Contains(host, "/") {
+			host = strings.ReplaceAll(host, "/", ":")
 		}
-		return "host:" + k.Host + "/" + k.Name
+		if k.Name == "" {
+			return "host:" + host
+		}
+		return "host:" + host + "/" + k.Name
 	case GlobalExclusive:
 		if k.Name == "" {
 			return "global"

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tutti-run/tutti/internal/agent/lock"
 	"github.com/tutti-run/tutti/internal/agent/wire"
@@ -78,6 +79,13 @@ func (r *Runner) Run(ctx context.Context, req *wire.Request, args *value.Map, pe
 		TempDir: tmp.path,
 		Open:    opener(req.Files, peer),
 		Send:    peer.Send,
+		Waits: func(resource, holder string) {
+			n := wire.Notice{Resource: resource, Waiting: holder != "", Holder: holder}
+			if n.Waiting {
+				n.Since = time.Now()
+			}
+			peer.Notice(n)
+		},
 	}
 	return target.Run(ctx, env, parsed)
 }

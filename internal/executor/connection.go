@@ -381,13 +381,19 @@ func (it *item) machine(ctx context.Context) (string, error) {
 	return it.target.Machine(ctx)
 }
 
-// owner says who asks for a lease. Items of a loop that run together are told
-// apart by their place, since what they loop over may be secret.
+// owner says who asks for a lease: "web1: Install", or, delegated, "web1 -> db1:
+// Dump". Items of a loop that run together are told apart by their place, since
+// what they loop over may be secret.
 func (it *item) owner() string {
-	if it.place > 0 {
-		return it.host.Name + ": " + it.info.Name + " (item " + strconv.Itoa(it.place) + ")"
+	owner := it.host.Name
+	if it.delegated != "" && it.delegated != owner {
+		owner += " -> " + it.delegated
 	}
-	return it.host.Name + ": " + it.info.Name
+	owner += ": " + it.info.Name
+	if it.place > 0 {
+		owner += " (item " + strconv.Itoa(it.place) + ")"
+	}
+	return owner
 }
 
 // call makes the call and waits for its answer, within the task's timeout.

@@ -29,7 +29,7 @@ func (l *Lab) recipe() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(fmt.Sprint(suite, included, setup, packages, string(key), 4)))
+	sum := sha256.Sum256([]byte(fmt.Sprint(suite, included, setup, packages, manyPackages, string(key), 4)))
 	return hex.EncodeToString(sum[:]), nil
 }
 

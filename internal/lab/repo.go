@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -32,13 +33,21 @@ var packages = []pkg{
 	{Name: "tutti-broken", Version: "1.0", Postinst: "#!/bin/sh\necho this package cannot be configured >&2\nexit 1\n"},
 }
 
+// manyPackages is how many empty packages there are besides, tutti-many-01 and
+// so on: for what happens when many are installed at once.
+const manyPackages = 40
+
 // makeRepo builds the packages and their index.
 func (l *Lab) makeRepo(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	var index strings.Builder
-	for _, p := range packages {
+	all := slices.Clone(packages)
+	for i := range manyPackages {
+		all = append(all, pkg{Name: fmt.Sprintf("tutti-many-%02d", i+1), Version: "1.0"})
+	}
+	for _, p := range all {
 		entry, err := p.build(dir)
 		if err != nil {
 			return err

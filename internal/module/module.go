@@ -148,6 +148,18 @@ type Env struct {
 
 	// Send streams content to the controller's Call.Sink.
 	Send func(ctx context.Context, name string, r io.Reader) error
+
+	// Waits tells the controller that the call waits for a resource of the machine
+	// that somebody outside holds ("dpkg", "process 412 (apt-get upgrade)"); an
+	// empty holder, that the wait has ended. Use Waiting, which it may be nil for.
+	Waits func(resource, holder string)
+}
+
+// Waiting calls Waits, if there is one.
+func (e *Env) Waiting(resource, holder string) {
+	if e.Waits != nil {
+		e.Waits(resource, holder)
+	}
 }
 
 // Controller is what a control half may use. It is valid during one Plan.

@@ -78,7 +78,7 @@ func TestLockNamesItsHolder(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := WaitFree(t.Context(), path, time.Minute); err != nil {
+	if err := WaitFree(t.Context(), path, time.Minute, func(string) {}); err != nil {
 		t.Errorf("a free lock: %v", err)
 	}
 	cmd := exec.Command(python, "-c", "import fcntl,sys; f=open(sys.argv[1],'w'); fcntl.lockf(f,fcntl.LOCK_EX); print(1,flush=True); sys.stdin.read()", path)
@@ -98,13 +98,37 @@ func TestLockNamesItsHolder(t *testing.T) {
 	if _, err := out.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	err = WaitFree(t.Context(), path, 10*time.Millisecond)
+	var said []string
+	err = WaitFree(t.Context(), path, 10*time.Millisecond, func(who string) { said = append(said, who) })
+	if len(said) != 2 || !strings.Contains(said[0], "import fcntl") || said[1] != "" {
+		t.Errorf("told of the wait: %q", said)
+	}
 	var locked *LockError
 	if !errors.As(err, &locked) || !strings.Contains(locked.Holder, "import fcntl") {
 		t.Errorf("a held lock: %v", err)
 	}
 	in.Close()
-	if err := WaitFree(t.Context(), path, time.Minute); err != nil {
+	if err := WaitFree(t.Context(), path, time.Minute, func(string) {}); err != nil {
 		t.Errorf("a lock that was let go: %v", err)
+	}
+}
+
+func TestOthersWait(t *testing.T) {
+	for _, c := range []struct {
+		comm, line string
+		want       bool
+	}{
+		{"apt-get", "apt-get\x00-y\x00install\x00x\x00", true}, {"dpkg", "dpkg\x00-i\x00x.deb\x00", true}, {"apt", "apt\x00list\x00", false},
+		{"sh", "sh\x00-c\x00apt-get install x\x00", false}, {"apt-get", "apt-get\x00update\x00", false},
+	} {
+		proc := t.TempDir()
+		dir := filepath.Join(proc, "12")
+		if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, "comm"), []byte(c.comm+"\n"), 0o644),
+			os.WriteFile(filepath.Join(dir, "cmdline"), []byte(c.line), 0o644), os.Mkdir(filepath.Join(proc, "sys"), 0o755), os.Mkdir(filepath.Join(proc, "13"), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		if got := othersWait(proc); got != c.want {
+			t.Errorf("%q: %v", c.line, got)
+		}
 	}
 }

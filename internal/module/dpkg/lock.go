@@ -35,30 +35,71 @@ func (e *LockError) Error() string {
 const pause = 50 * time.Millisecond
 
 // WaitFree returns when nobody holds the lock, which it does not keep: apt-get
-// would not run while we have it. The error is a *LockError after the timeout,
-// or ctx's. A lock that is not there is free.
-func WaitFree(ctx context.Context, path string, timeout time.Duration) error {
+// would not run while we have it. waiting is told who holds it, whenever that
+// changes, and "" when a wait has ended. The error is a *LockError after the
+// timeout, or ctx's. A lock that is not there is free.
+func WaitFree(ctx context.Context, path string, timeout time.Duration, waiting func(holder string)) error {
+	_, err := waitFree(ctx, path, timeout, waiting)
+	return err
+}
+
+func waitFree(ctx context.Context, path string, timeout time.Duration, waiting func(holder string)) (waited bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
-		return nil // whoever needs the lock will say it better
+		return false, nil // whoever needs the lock will say it better
 	case err != nil:
-		return err
+		return false, err
 	}
 	defer f.Close()
 	deadline := time.Now().Add(timeout)
+	said := ""
+	defer func() {
+		if said != "" {
+			waiting("")
+		}
+	}()
 	for {
 		lock := unix.Flock_t{Type: unix.F_WRLCK}
 		// A lock of the open file, not of the process: closing another
 		// descriptor of the same file elsewhere in this process drops the latter.
 		if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock); err != nil {
-			return fmt.Errorf("cannot look at the lock %s: %w", path, err)
+			return false, fmt.Errorf("cannot look at the lock %s: %w", path, err)
 		}
 		if lock.Type == unix.F_UNLCK {
-			return nil
+			return said != "", nil
+		}
+		if who := holder(int(lock.Pid)); who != said {
+			said = who
+			waiting(who)
 		}
 		if time.Now().After(deadline) {
-			return &LockError{Path: path, Holder: holder(int(lock.Pid)), Timeout: timeout}
+			return true, &LockError{Path: path, Holder: holder(int(lock.Pid)), Timeout: timeout}
+		}
+		select {
+		case <-ctx.Done():
+			return true, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// courtesy is how long others who wait for the lock are let go first. apt looks
+// at the lock once a second; without a gap longer than that, work that follows
+// on work would keep it from ever getting a turn.
+const courtesy = 2500 * time.Millisecond
+
+// WaitTurn is WaitFree for the lock of the packages; besides, it lets another
+// program that changes packages, and waits for the lock as well, go first: once,
+// or one that never rests would keep us waiting for ever.
+func WaitTurn(ctx context.Context, timeout time.Duration, waiting func(holder string)) error {
+	for patience := time.Duration(0); ; patience += pause {
+		waited, err := waitFree(ctx, FrontendLock, timeout, waiting)
+		if err != nil {
+			return err
+		}
+		if waited || patience >= courtesy || !othersWait("/proc") {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -66,6 +107,45 @@ func WaitFree(ctx context.Context, path string, timeout time.Duration) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// othersWait reports whether a program runs that is about to change packages.
+func othersWait(proc string) bool {
+	entries, err := os.ReadDir(proc)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if e.Name()[0] < '0' || e.Name()[0] > '9' {
+			continue
+		}
+		comm, err := os.ReadFile(proc + "/" + e.Name() + "/comm")
+		if err != nil {
+			continue
+		}
+		switch strings.TrimSpace(string(comm)) {
+		case "apt-get", "apt", "aptitude", "dpkg":
+		default:
+			continue
+		}
+		line, err := os.ReadFile(proc + "/" + e.Name() + "/cmdline")
+		if err == nil && changes(strings.Split(string(line), "\x00")) {
+			return true
+		}
+	}
+	return false
+}
+
+// changes reports whether a command line is about to change packages.
+func changes(words []string) bool {
+	for _, w := range words {
+		switch w {
+		case "install", "reinstall", "remove", "purge", "autoremove", "autopurge", "upgrade", "safe-upgrade", "full-upgrade", "dist-upgrade", "dselect-upgrade", "build-dep",
+			"-i", "--install", "-r", "--remove", "-P", "--purge", "--configure", "--unpack":
+			return true
+		}
+	}
+	return false
 }
 
 // holder names a process; the system knows none for some kinds of locks.

@@ -59,7 +59,7 @@ func waitText(e event.Lock, waited time.Duration) string {
 	if e.Owner != "" {
 		b.WriteString(e.Owner + ": ")
 	}
-	b.WriteString("waiting for " + lockName(e.Key))
+	b.WriteString("waiting for " + lockName(e.Key, hostOf(e.Owner)))
 	if e.Holder != "" {
 		fmt.Fprintf(&b, ", held by %s", e.Holder)
 		if e.Held > 0 {
@@ -69,20 +69,37 @@ func waitText(e event.Lock, waited time.Duration) string {
 	return b.String()
 }
 
-// lockName is a key in the words of hints: HostExclusive(dpkg).
-func lockName(key string) string {
+// lockName is a key as people say it: dpkg on web1, GlobalExclusive(etcd). A
+// machine's own name is an identity that nobody knows by heart, so it is called
+// what the one who waits calls it.
+func lockName(key, host string) string {
 	kind, name, _ := strings.Cut(key, ":")
 	switch kind {
-	case "host":
-		_, resource, _ := strings.Cut(name, "/")
-		return "HostExclusive(" + resource + ")"
-	case "target": // held by another run
-		host, resource, _ := strings.Cut(name, "/")
-		return "HostExclusive(" + resource + ") on " + host
+	case "host", "target": // target: held by another run, or another program
+		machine, resource, _ := strings.Cut(name, "/")
+		if kind == "target" || host == "" {
+			host = machine
+		}
+		if resource == "" {
+			return "the machine " + host
+		}
+		return resource + " on " + host
 	case "global":
 		return "GlobalExclusive(" + name + ")"
 	case "rate":
 		return "RateLimited(" + name + ")"
 	}
 	return key
+}
+
+// hostOf is where the work of an owner runs: "web1: Install", "web1 -> db1: Dump".
+func hostOf(owner string) string {
+	host, _, ok := strings.Cut(owner, ": ")
+	if !ok {
+		return ""
+	}
+	if _, delegate, ok := strings.Cut(host, " -> "); ok {
+		return delegate
+	}
+	return host
 }

@@ -44,11 +44,13 @@ func TestWaits(t *testing.T) {
 		events    []event.Event
 		want      string
 	}{
-		{"a long one", 1, []event.Event{wait("host:4f1/dpkg", "web1: Add user")}, "web1: Add user: waiting for HostExclusive(dpkg), held by web1: Install nginx for 3.2s\n"},
+		{"a long one", 1, []event.Event{wait("host:4f1:7a/dpkg", "web1: Add user")}, "web1: Add user: waiting for dpkg on web1, held by web1: Install nginx for 3.2s\n"},
+		{"delegated", 1, []event.Event{wait("host:4f1:7a/dpkg", "web1 -> db1: Add user")}, "web1 -> db1: Add user: waiting for dpkg on db1, held by web1: Install nginx for 3.2s\n"},
+		{"a whole machine", 1, []event.Event{event.Lock{Step: "wait", Key: "host:4f1:7a", Owner: "web1: Add user"}}, "web1: Add user: waiting for the machine web1\n"},
 		{"ended", 1, []event.Event{wait("global:db", "a"), end("acquire", "global:db", "a")}, ""},
 		{"given up", 1, []event.Event{wait("global:db", "a"), end("cancel", "global:db", "a")}, ""},
 		{"somebody else's end", 1, []event.Event{wait("global:db", "a"), end("acquire", "global:db", "b")}, "a: waiting for GlobalExclusive(db), held by web1: Install nginx for 3.2s\n"},
-		{"another run's", 1, []event.Event{event.Lock{Step: "wait", Key: "target:web1/rpm"}}, "waiting for HostExclusive(rpm) on web1\n"},
+		{"another run's", 1, []event.Event{event.Lock{Step: "wait", Key: "target:web1/rpm"}}, "waiting for rpm on web1\n"},
 		{"a rate", 1, []event.Event{event.Lock{Step: "wait", Key: "rate:ec2", Owner: "a"}}, "a: waiting for RateLimited(ec2)\n"},
 		{"a fork", 1, []event.Event{wait("slot:forks", "a")}, ""},
 		{"not asked for", 0, []event.Event{wait("global:db", "a")}, ""},

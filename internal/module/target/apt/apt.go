@@ -137,7 +137,7 @@ func (t *task) refresh() *module.Result {
 		return nil
 	}
 	timeout := time.Duration(t.args.Int("lock_timeout")) * time.Second
-	if err := dpkg.WaitFree(t.ctx, dpkg.ListsLock, timeout); err != nil {
+	if err := dpkg.WaitFree(t.ctx, dpkg.ListsLock, timeout, t.waiting); err != nil {
 		return module.Fail("%s", err)
 	}
 	var out tool.Output

@@ -85,11 +85,14 @@ func (t *task) release() []string {
 	return nil
 }
 
+// waiting tells of programs outside that hold a lock of apt's.
+func (t *task) waiting(holder string) { t.env.Waiting("dpkg", holder) }
+
 // change runs a command that changes packages, when nobody else does.
 func (t *task) change(argv []string) (*module.Result, tool.Output) {
 	timeout := t.args.Int("lock_timeout")
 	if !t.env.Check {
-		if err := dpkg.WaitFree(t.ctx, dpkg.FrontendLock, time.Duration(timeout)*time.Second); err != nil {
+		if err := dpkg.WaitTurn(t.ctx, time.Duration(timeout)*time.Second, t.waiting); err != nil {
 			return module.Fail("%s", err), tool.Output{}
 		}
 	}

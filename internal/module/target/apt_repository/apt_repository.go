@@ -203,7 +203,7 @@ func (t *task) save(l *lists, paths []string) error {
 
 // update fetches the lists of packages, with growing pauses between tries.
 func (t *task) update() error {
-	if err := dpkg.WaitFree(t.ctx, dpkg.ListsLock, time.Minute); err != nil {
+	if err := dpkg.WaitFree(t.ctx, dpkg.ListsLock, time.Minute, func(holder string) { t.env.Waiting("dpkg", holder) }); err != nil {
 		return err
 	}
 	reason := "unknown reason"
