@@ -20,8 +20,8 @@ type finder struct {
 	collections []string
 	rejected    map[string]bool // names that the user has ruled out
 
-	routing sync.Once
-	modules *yaml.Node // of the routing table
+	mu     sync.Mutex
+	routes map[string]*yaml.Node // plugin_routing by collection
 }
 
 // Find resolves a module's name as written.
@@ -49,8 +49,8 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 			if f.registry.Spec(module.Name(full)) != nil {
 				return playbook.Found{Name: module.Name(full), Spec: f.registry.Spec(module.Name(full))}, true
 			}
-			if p := f.inCollection(full); p != "" {
-				return playbook.Found{Name: module.Name(full), Python: p}, true
+			if found, ok := f.collectionModule(full, roleDirs); ok {
+				return found, true
 			}
 		}
 	}
@@ -58,8 +58,8 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 		return playbook.Found{Name: n, Spec: f.registry.Spec(n)}, true
 	}
 	if strings.Count(name, ".") >= 2 {
-		if p := f.inCollection(name); p != "" {
-			return playbook.Found{Name: module.Name(name), Python: p}, true
+		if found, ok := f.collectionModule(name, roleDirs); ok {
+			return found, true
 		}
 	}
 	if p := f.inAnsible(name); p != "" {
@@ -69,35 +69,90 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 		}
 		return playbook.Found{Name: module.Name(full), Python: p}, true
 	}
-	if to := f.redirect(name); to != "" && to != name {
+	short := strings.TrimPrefix(name, "ansible.builtin.")
+	if to := f.route("ansible.builtin", short).to; to != "" && to != name {
 		if found, ok := f.Find(to, nil, roleDirs); ok {
 			return found, true
 		}
-		return playbook.Found{Name: module.Name(to), Err: fmt.Errorf("couldn't resolve module/action '%s': it is %s, and that collection is not installed", name, to)}, true
+		return playbook.Found{Name: module.Name(to), Err: fmt.Errorf("couldn't resolve module/action '%s': it is %s, and that collection is not installed or no longer has it", name, to)}, true
 	}
 	return playbook.Found{}, false
 }
 
-// redirect gives the full name of a module that ansible-core once had and that
-// now lives in a collection, by the routing table of an installed ansible-core.
-func (f *finder) redirect(name string) string {
-	if strings.Contains(name, ".") {
-		return ""
-	}
-	f.routing.Do(func() {
-		for _, dir := range ansibleDirs() {
-			data, err := os.ReadFile(filepath.Join(dir, "config", "ansible_builtin_runtime.yml"))
-			if err != nil {
-				continue
-			}
-			if n, err := yaml.Parse(data, "", yaml.Options{AsData: true}); err == nil {
-				f.modules = n.Get("plugin_routing").Get("modules")
-			}
-			return
+// collectionModule finds a module of an installed collection, by its routing
+// table first.
+func (f *finder) collectionModule(name string, roleDirs []string) (playbook.Found, bool) {
+	parts := strings.SplitN(name, ".", 3)
+	r := f.route(parts[0]+"."+parts[1], parts[2])
+	switch {
+	case r.gone != "":
+		return playbook.Found{Name: module.Name(name), Err: fmt.Errorf("couldn't resolve module/action '%s': %s", name, r.gone)}, true
+	case r.to != "" && r.to != name:
+		if found, ok := f.Find(r.to, nil, roleDirs); ok {
+			return found, true
 		}
-	})
-	to, _ := f.modules.Get(name).Get("redirect").Text()
-	return to
+	}
+	if p := f.inCollection(name); p != "" {
+		return playbook.Found{Name: module.Name(name), Python: p}, true
+	}
+	return playbook.Found{}, false
+}
+
+// route is what a collection's routing table says about a module.
+type route struct {
+	to   string // another name
+	gone string // why there is none any more
+}
+
+func (f *finder) route(collection, name string) route {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	table, ok := f.routes[collection]
+	if !ok {
+		table = f.routing(collection)
+		if f.routes == nil {
+			f.routes = map[string]*yaml.Node{}
+		}
+		f.routes[collection] = table
+	}
+	var r route
+	for _, kind := range []string{"action", "modules"} {
+		n := table.Get(kind).Get(name)
+		if to, _ := n.Get("redirect").Text(); to != "" && r.to == "" {
+			r.to = to
+		}
+		if t := n.Get("tombstone"); !t.IsNull() {
+			why, _ := t.Get("warning_text").Text()
+			r.gone = strings.TrimSpace(collection + "." + name + " has been removed. " + why)
+		}
+	}
+	return r
+}
+
+// routing reads the routing table of a collection: of ansible-core itself for
+// the names that it once had.
+func (f *finder) routing(collection string) *yaml.Node {
+	var files []string
+	if collection == "ansible.builtin" {
+		for _, dir := range ansibleDirs() {
+			files = append(files, filepath.Join(dir, "config", "ansible_builtin_runtime.yml"))
+		}
+	} else {
+		ns, name, _ := strings.Cut(collection, ".")
+		for _, root := range f.collections {
+			files = append(files, filepath.Join(root, "ansible_collections", ns, name, "meta", "runtime.yml"))
+		}
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		if n, err := yaml.Parse(data, file, yaml.Options{AsData: true}); err == nil {
+			return n.Get("plugin_routing")
+		}
+	}
+	return nil
 }
 
 // Suggest lists the names of the modules that are built in.

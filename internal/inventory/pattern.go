@@ -72,13 +72,12 @@ func (inv *Inventory) MatchAll(patterns []string) (hosts []*Host, missing []stri
 // of a slice, a range or an IPv6 address.
 func splitPattern(p string) []string {
 	p = strings.TrimSpace(p)
-	if strings.HasPrefix(p, "~") && !strings.Contains(p, ",") {
-		return []string{p}
-	}
 	if strings.Contains(p, ",") {
 		var out []string
-		for _, part := range splitList(p) {
-			out = append(out, splitPattern(part)...)
+		for _, part := range strings.Split(p, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				out = append(out, part)
+			}
 		}
 		return out
 	}
@@ -87,20 +86,26 @@ func splitPattern(p string) []string {
 	}
 	var out []string
 	depth, start := 0, 0
+	part := func(end int) {
+		if end > start {
+			out = append(out, p[start:end])
+		}
+		start = end + 1
+	}
 	for i := 0; i < len(p); i++ {
 		switch p[i] {
 		case '[':
 			depth++
 		case ']':
 			depth--
-		case ':':
+		case ':', ' ', '\t', '\n': // the space is a habit of old that Ansible still bears with
 			if depth <= 0 {
-				out = append(out, strings.TrimSpace(p[start:i]))
-				start = i + 1
+				part(i)
 			}
 		}
 	}
-	return append(out, strings.TrimSpace(p[start:]))
+	part(len(p))
+	return out
 }
 
 var ipv6Form = regexp.MustCompile(`^[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*$`)

@@ -277,7 +277,7 @@ func (r *reader) readTask(n *yaml.Node, s scope) Item {
 		r.Add(a.pos, r.suggestModule(a.name), "couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", a.name)
 		return nil
 	}
-	if found.Err != nil && !r.LenientArgs {
+	if found.Err != nil {
 		r.Add(a.pos, "", "%s", found.Err)
 		return nil
 	}
