@@ -41,12 +41,32 @@
 // holds, and nobody who waited longer, overlaps it. A context ends a wait at
 // once and leaves no trace.
 //
+// Waiting costs no CPU. A request that holds a key and asks for it again in
+// another request waits for itself: ask for all that a piece of work needs at
+// once.
+//
+// # Beyond one process
+//
+// A Coordinator shares keys, and a Pacer rates as well: package filelock does so
+// for all processes and users of a machine, with no server. The Manager asks it
+// once a key is free here, so at most one local holder, and one reservation of a
+// rate, of each key reaches it. Package paralleltest is the contract that a
+// coordinator has to keep, package audit finds forbidden overlaps in logs.
+//
+// # Seeing it
+//
+// Options.Observe is told of every wait, grant and release, with the holder and
+// the length of the queue. Stats gives holders, waiters, slots and tokens as of
+// now, and how long waits were. A *WaitError names who was in the way.
+//
 // # What is not promised
 //
 // A Lease is advice to those who ask. A process that stalls while it holds a
 // lease from a coordinator, and wakes after the lease was given away, can do
 // harm until it looks at lease.Context(). A rate bounds when calls begin here;
-// it does not know about other users of the same account. A request with several
-// rates begins when its last token has come: the tokens of each key are evenly
-// spaced, the beginnings of such requests need not be.
+// it does not know about other users of the same account. A call that waited may
+// begin late, by up to Lateness, without those behind it being put off: then two
+// calls are that much closer. A request with several rates begins when its last
+// token has come: the tokens of each key are evenly spaced, the beginnings of
+// such requests need not be.
 package parallel

@@ -23,6 +23,7 @@ import (
 	"github.com/tutti-run/tutti/internal/factcache"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/output/json"
+	"github.com/tutti-run/tutti/internal/output/log"
 	"github.com/tutti-run/tutti/internal/output/metrics"
 	"github.com/tutti-run/tutti/internal/output/text"
 	"github.com/tutti-run/tutti/internal/python"
@@ -78,6 +79,11 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 	}
 	if lines != nil {
 		sinks = append(sinks, lines)
+	}
+	if logged, err := log.New(ses.Err, os.Getenv("TUTTI_LOG")); err != nil {
+		return nil, nil, optionsError{err}
+	} else if logged != nil {
+		sinks = append(sinks, logged)
 	}
 	var measured event.Sink
 	sink := event.Events(append(sinks, func(e event.Event) {

@@ -323,7 +323,7 @@ func TestLabCut(t *testing.T) {
 		t.Errorf("%v after %v", err, took)
 	}
 	t.Log(err)
-	time.Sleep(15 * time.Second) // the agent looks every ten seconds
+	time.Sleep(15 * time.Second) // the agent looks every five seconds
 	waitGone(t, 3, "[s]leep 7003")
 	if _, err := target.Do(t.Context(), call("echo", "x")); !transport.IsUnreachable(err) {
 		t.Errorf("without a network: %v", err)

@@ -9,8 +9,8 @@ import (
 // Times of a link. Both sides send a ping every PingEvery and give the other
 // up when nothing came for SilentFor.
 const (
-	PingEvery = 10 * time.Second
-	SilentFor = 30 * time.Second
+	PingEvery = 5 * time.Second
+	SilentFor = 20 * time.Second
 )
 
 // Pulse knows when the other side was last heard. It counts bytes, not frames:
