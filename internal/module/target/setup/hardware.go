@@ -155,7 +155,7 @@ func mounts(g *gathering) {
 		list = append(list, m)
 	}
 	g.set("mounts", list)
-	g.set("lvm", "N/A")
+	lvm(g)
 }
 
 // statfs asks a file system for its sizes, for at most limit: a dead network
@@ -229,9 +229,11 @@ func devices(g *gathering) {
 
 func device(dir, name string, links func(string) *value.Map) *value.Map {
 	m := value.NewMap(16)
-	virtual := 0
-	if to, err := filepath.EvalSymlinks(dir); err == nil && strings.Contains(to, "/virtual/") {
-		virtual = 1
+	// 1 for whatever is a link below /sys/block, which today all are: the name
+	// says more than the fact does.
+	virtual := 1
+	if fi, err := os.Lstat(dir); err == nil && fi.Mode()&os.ModeSymlink == 0 && exists(filepath.Join(dir, "device")) {
+		virtual = 0
 	}
 	m.Set("virtual", virtual)
 	m.Set("links", links(name))

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -18,9 +20,10 @@ func network(g *gathering) {
 	names := []any{}
 	all4, all6 := []any{}, []any{}
 	facts := map[string]*value.Map{}
+	known := broadcasts()
 	for _, i := range interfaces {
 		names = append(names, i.Name)
-		m := one(i)
+		m := one(i, known)
 		facts[i.Name] = m
 		collect := func(a *value.Map) {
 			if s, _ := a.At("address").(string); !strings.HasPrefix(s, "127.") {
@@ -52,7 +55,7 @@ func network(g *gathering) {
 }
 
 // one gathers what is known of an interface.
-func one(i net.Interface) *value.Map {
+func one(i net.Interface, known map[place]netip.Addr) *value.Map {
 	dir := "/sys/class/net/" + i.Name
 	m := value.MapOf("device", i.Name)
 	if len(i.HardwareAddr) > 0 && i.Flags&net.FlagLoopback == 0 {
@@ -95,11 +98,11 @@ func one(i net.Interface) *value.Map {
 		promisc = flags&0x100 != 0
 	}
 	m.Set("promisc", promisc)
-	addresses(i, m)
+	addresses(i, m, known)
 	return m
 }
 
-func addresses(i net.Interface, m *value.Map) {
+func addresses(i net.Interface, m *value.Map, known map[place]netip.Addr) {
 	addrs, _ := i.Addrs()
 	var v6 []any
 	var secondaries []any
@@ -119,7 +122,7 @@ func addresses(i net.Interface, m *value.Map) {
 			v6 = append(v6, value.MapOf("address", p.Addr().String(), "prefix", strconv.Itoa(p.Bits()), "scope", scope))
 			continue
 		}
-		e := address4(p, i)
+		e := address4(p, i, known)
 		if m.Has("ipv4") {
 			secondaries = append(secondaries, e)
 		} else {
@@ -134,16 +137,55 @@ func addresses(i net.Interface, m *value.Map) {
 	}
 }
 
-func address4(p netip.Prefix, i net.Interface) *value.Map {
+// place is an address on an interface.
+type place struct {
+	index int
+	addr  netip.Addr
+}
+
+// broadcasts asks the kernel which addresses have one of broadcast: it is set
+// apart from the address and may not be there.
+func broadcasts() map[place]netip.Addr {
+	found := map[place]netip.Addr{}
+	data, err := syscall.NetlinkRIB(syscall.RTM_GETADDR, syscall.AF_INET)
+	if err != nil {
+		return found
+	}
+	messages, err := syscall.ParseNetlinkMessage(data)
+	if err != nil {
+		return found
+	}
+	for _, m := range messages {
+		if m.Header.Type != syscall.RTM_NEWADDR || len(m.Data) < syscall.SizeofIfAddrmsg {
+			continue
+		}
+		attrs, err := syscall.ParseNetlinkRouteAttr(&m)
+		if err != nil {
+			continue
+		}
+		p := place{index: int(binary.NativeEndian.Uint32(m.Data[4:8]))}
+		var broadcast netip.Addr
+		for _, a := range attrs {
+			switch addr, ok := netip.AddrFromSlice(a.Value); {
+			case ok && a.Attr.Type == syscall.IFA_LOCAL:
+				p.addr = addr
+			case ok && a.Attr.Type == syscall.IFA_BROADCAST:
+				broadcast = addr
+			}
+		}
+		if broadcast.IsValid() {
+			found[p] = broadcast
+		}
+	}
+	return found
+}
+
+func address4(p netip.Prefix, i net.Interface, known map[place]netip.Addr) *value.Map {
 	mask := net.CIDRMask(p.Bits(), 32)
 	network := p.Masked().Addr()
 	broadcast := ""
-	if i.Flags&net.FlagBroadcast != 0 && p.Bits() < 31 {
-		b := network.As4()
-		for n := range b {
-			b[n] |= ^mask[n]
-		}
-		broadcast = netip.AddrFrom4(b).String()
+	if b, ok := known[place{i.Index, p.Addr()}]; ok {
+		broadcast = b.String()
 	}
 	return value.MapOf("address", p.Addr().String(), "broadcast", broadcast, "netmask", net.IP(mask).String(), "network", network.String(), "prefix", strconv.Itoa(p.Bits()))
 }

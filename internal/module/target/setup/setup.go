@@ -142,9 +142,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		}
 	}
 	wg.Wait()
+	g.facts.Set("gather_subset", args.List("gather_subset"))
+	g.facts.Set("module_setup", true)
 	facts := g.filtered(args.Strings("filter"))
-	facts.Set("gather_subset", args.List("gather_subset"))
-	facts.Set("module_setup", true)
 	return &module.Result{Facts: facts, Warnings: g.warnings, Fields: value.MapOf("_ansible_verbose_override", true)}
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tutti-run/tutti/internal/module/process"
+	"github.com/tutti-run/tutti/internal/module/tool"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -226,36 +227,36 @@ func selinux(g *gathering) {
 	g.set("selinux_python_present", true)
 }
 
+// capabilities are what capsh says of our own; users match on its words.
 func capabilities(g *gathering) {
-	full := read("/proc/sys/kernel/cap_last_cap")
-	last, _ := strconv.Atoi(full)
-	var bits uint64
-	for _, l := range strings.Split(read("/proc/self/status"), "\n") {
-		if v, ok := strings.CutPrefix(l, "CapEff:"); ok {
-			bits, _ = strconv.ParseUint(strings.TrimSpace(v), 16, 64)
-		}
+	g.set("system_capabilities_enforced", "N/A")
+	g.set("system_capabilities", "N/A")
+	if tool.Find(g.env, "capsh") == "" {
+		return
 	}
-	all := uint64(1)<<(last+1) - 1
-	enforced := "True"
-	if bits&all == all {
-		enforced = "False"
+	out, err := tool.Run(g.ctx, g.env, "capsh", "--print")
+	if err != nil || out.RC != 0 {
+		return
+	}
+	enforced, list := "NA", []any{}
+	for line := range strings.Lines(out.Stdout) {
+		current, ok := strings.CutPrefix(line, "Current:")
+		if !ok {
+			continue
+		}
+		if current = strings.TrimSpace(current); current == "=ep" {
+			enforced = "False"
+			continue
+		}
+		enforced = "True"
+		_, names, _ := strings.Cut(current, "=")
+		for name := range strings.SplitSeq(names, ",") {
+			list = append(list, strings.TrimSpace(name))
+		}
 	}
 	g.set("system_capabilities_enforced", enforced)
-	list := []any{}
-	if enforced == "True" {
-		for i := 0; i <= last && i < len(capNames); i++ {
-			if bits&(1<<i) != 0 {
-				list = append(list, "cap_"+capNames[i])
-			}
-		}
-	}
 	g.set("system_capabilities", list)
 }
-
-var capNames = []string{"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable",
-	"net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace",
-	"sys_pacct", "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease", "audit_write", "audit_control",
-	"setfcap", "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore"}
 
 // packageManagers are the files that tell a package manager, the last found wins
 // among those of no particular system.
@@ -349,14 +350,13 @@ func user(g *gathering) {
 }
 
 func loadAverage(g *gathering) {
-	f := strings.Fields(read("/proc/loadavg"))
-	if len(f) < 3 {
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) != nil {
 		return
 	}
 	m := value.NewMap(3)
 	for i, name := range []string{"1m", "5m", "15m"} {
-		v, _ := strconv.ParseFloat(f[i], 64)
-		m.Set(name, v)
+		m.Set(name, float64(info.Loads[i])/65536)
 	}
 	g.set("loadavg", m)
 }
