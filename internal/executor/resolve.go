@@ -313,9 +313,6 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 		it.fillIn(r.Call)
 		return nil, nil
 	}
-	if it.check && spec.Check == module.None {
-		return module.Skip("remote module (" + name.Short() + ") does not support check mode"), nil
-	}
 	plan, err := control.Plan(ctx, it.controller(ctx), parsed)
 	if err != nil {
 		var te *template.Error

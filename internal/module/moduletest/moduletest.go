@@ -382,3 +382,25 @@ func marked(mark string) (pids []string) {
 	}
 	return pids
 }
+
+// Script makes a program of a shell script, to stand in for a system's own.
+func Script(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Bin makes a directory of stand-ins, by name, and puts it first in PATH.
+func Bin(t *testing.T, scripts map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range scripts {
+		Script(t, filepath.Join(dir, name), text)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return dir
+}

@@ -15,7 +15,9 @@ import (
 	includevars "github.com/tutti-run/tutti/internal/module/control/include_vars"
 	pkg "github.com/tutti-run/tutti/internal/module/control/package"
 	"github.com/tutti-run/tutti/internal/module/control/pause"
+	"github.com/tutti-run/tutti/internal/module/control/pip"
 	"github.com/tutti-run/tutti/internal/module/control/raw"
+	"github.com/tutti-run/tutti/internal/module/control/reboot"
 	"github.com/tutti-run/tutti/internal/module/control/script"
 	"github.com/tutti-run/tutti/internal/module/control/service"
 	setfact "github.com/tutti-run/tutti/internal/module/control/set_fact"
@@ -44,8 +46,10 @@ func Controls() []*module.Control {
 		&groupby.Module,
 		&includevars.Module,
 		&pause.Module,
+		&pip.Module,
 		&pkg.Module,
 		&raw.Module,
+		&reboot.Module,
 		script.New(cache),
 		&service.Module,
 		&setfact.Module,

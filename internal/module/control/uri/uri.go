@@ -21,6 +21,9 @@ func New(cache *source.Cache) *module.Control {
 }
 
 func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.Plan, error) {
+	if c.Check() {
+		return &module.Plan{Done: module.NoCheckMode("ansible.legacy.uri")}, nil
+	}
 	call := &module.Call{Module: target.Spec.Name, Args: value.NewMap(8), Files: map[module.Digest]module.File{}}
 	for _, p := range target.Spec.Params {
 		if args.Given(p.Name) {

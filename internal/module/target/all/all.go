@@ -13,8 +13,11 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/command"
 	"github.com/tutti-run/tutti/internal/module/target/copy"
 	"github.com/tutti-run/tutti/internal/module/target/cron"
+	deb822repository "github.com/tutti-run/tutti/internal/module/target/deb822_repository"
 	"github.com/tutti-run/tutti/internal/module/target/debconf"
+	"github.com/tutti-run/tutti/internal/module/target/dnf"
 	dpkgselections "github.com/tutti-run/tutti/internal/module/target/dpkg_selections"
+	"github.com/tutti-run/tutti/internal/module/target/expect"
 	"github.com/tutti-run/tutti/internal/module/target/fetch"
 	"github.com/tutti-run/tutti/internal/module/target/file"
 	"github.com/tutti-run/tutti/internal/module/target/find"
@@ -28,21 +31,26 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
 	packagefacts "github.com/tutti-run/tutti/internal/module/target/package_facts"
 	"github.com/tutti-run/tutti/internal/module/target/ping"
+	"github.com/tutti-run/tutti/internal/module/target/pip"
 	"github.com/tutti-run/tutti/internal/module/target/python"
 	"github.com/tutti-run/tutti/internal/module/target/replace"
+	rpmkey "github.com/tutti-run/tutti/internal/module/target/rpm_key"
 	"github.com/tutti-run/tutti/internal/module/target/script"
 	"github.com/tutti-run/tutti/internal/module/target/service"
 	servicefacts "github.com/tutti-run/tutti/internal/module/target/service_facts"
 	"github.com/tutti-run/tutti/internal/module/target/setup"
 	"github.com/tutti-run/tutti/internal/module/target/slurp"
 	"github.com/tutti-run/tutti/internal/module/target/stat"
+	"github.com/tutti-run/tutti/internal/module/target/subversion"
 	"github.com/tutti-run/tutti/internal/module/target/sysctl"
 	"github.com/tutti-run/tutti/internal/module/target/systemd"
+	"github.com/tutti-run/tutti/internal/module/target/sysvinit"
 	"github.com/tutti-run/tutti/internal/module/target/tempfile"
 	"github.com/tutti-run/tutti/internal/module/target/unarchive"
 	"github.com/tutti-run/tutti/internal/module/target/uri"
 	"github.com/tutti-run/tutti/internal/module/target/user"
 	waitfor "github.com/tutti-run/tutti/internal/module/target/wait_for"
+	yumrepository "github.com/tutti-run/tutti/internal/module/target/yum_repository"
 )
 
 // Targets returns every target module.
@@ -59,8 +67,12 @@ func Targets() []*module.Target {
 		&command.Shell,
 		&copy.Module,
 		&cron.Module,
+		&deb822repository.Module,
 		&debconf.Module,
+		&dnf.Module,
+		&dnf.Yum,
 		&dpkgselections.Module,
+		&expect.Module,
 		&fetch.Module,
 		&file.Module,
 		&find.Module,
@@ -74,20 +86,25 @@ func Targets() []*module.Target {
 		&lineinfile.Module,
 		&packagefacts.Module,
 		&ping.Module,
+		&pip.Module,
 		&python.Module,
 		&replace.Module,
+		&rpmkey.Module,
 		&script.Module,
 		&service.Module,
 		&servicefacts.Module,
 		&setup.Module,
 		&slurp.Module,
 		&stat.Module,
+		&subversion.Module,
 		&sysctl.Module,
 		&systemd.Module,
+		&sysvinit.Module,
 		&tempfile.Module,
 		&unarchive.Module,
 		&uri.Module,
 		&user.Module,
 		&waitfor.Module,
+		&yumrepository.Module,
 	}
 }

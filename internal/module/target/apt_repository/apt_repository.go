@@ -87,10 +87,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	diff := []any{}
 	for _, path := range after.order {
 		old, now := before.text(path), after.text(path)
-		if old == now {
-			continue
+		if old != now {
+			changed = append(changed, path)
 		}
-		changed = append(changed, path)
 		name := func(text string) string {
 			if text == "" {
 				return "/dev/null"
@@ -216,7 +215,7 @@ func (t *task) update() error {
 			return nil
 		}
 		if text := strings.TrimSpace(out.Stderr); text != "" {
-			reason = text
+			reason = strings.ReplaceAll(text, "E: ", "E:") // as python3-apt words it
 		}
 		delay := min(time.Duration(1)<<min(try, 20), time.Duration(t.args.Int("update_cache_retry_max_delay"))) * time.Second
 		select {

@@ -126,8 +126,11 @@ func (t *task) describe(r *module.Result) {
 	if !t.args.Has("path") {
 		return
 	}
-	if r.Set("state", files.Absent); files.Exists(t.args.String("path")) {
+	switch {
+	case files.Exists(t.args.String("path")):
 		files.AddInfo(r, t.args.String("path"))
+	case !t.env.Check:
+		r.Set("state", files.Absent)
 	}
 }
 

@@ -160,14 +160,15 @@ func quoted(argv []string) string {
 	return strings.Join(words, " ")
 }
 
-const timeFormat = "2006-01-02 15:04:05.000000"
+// TimeFormat is how results say when a command began and ended.
+const TimeFormat = "2006-01-02 15:04:05.000000"
 
 func finish(r *module.Result, out process.Output, strip bool) *module.Result {
 	stdout, stderr := string(out.Stdout), string(out.Stderr)
 	if strip {
 		stdout, stderr = strings.TrimRight(stdout, "\r\n"), strings.TrimRight(stderr, "\r\n")
 	}
-	r.Set("start", out.Start.Format(timeFormat)).Set("end", out.End.Format(timeFormat)).Set("delta", Delta(out.End.Sub(out.Start)))
+	r.Set("start", out.Start.Format(TimeFormat)).Set("end", out.End.Format(TimeFormat)).Set("delta", Delta(out.End.Sub(out.Start)))
 	r.Set("rc", out.RC).SetOutput(stdout, stderr)
 	if out.RC != 0 {
 		return fail(r, "non-zero return code")

@@ -51,11 +51,15 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	answers := parse(out.Stdout)
 	r := module.OK().Set("msg", "")
 	old, known := answers.At(question).(string)
+	written := v
 	if args.String("vtype") == "boolean" {
 		// The database has lower case, playbooks may have Python's words.
-		v, old = strings.ToLower(v), strings.ToLower(old)
+		written, old = strings.ToLower(v), strings.ToLower(old)
+		if known {
+			v = written
+		}
 	}
-	if !args.Has("question") || known && old == v {
+	if !args.Has("question") || known && old == written {
 		return r.Set("current", answers)
 	}
 	r.Changed = true
@@ -64,7 +68,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		if args.Bool("unseen") {
 			argv = append(argv, "-u")
 		}
-		line := strings.Join([]string{pkg, question, args.String("vtype"), v}, " ")
+		line := strings.Join([]string{pkg, question, args.String("vtype"), written}, " ")
 		out, err := tool.Cmd{Argv: argv, Stdin: line}.Run(ctx, env)
 		switch {
 		case err != nil:

@@ -82,9 +82,13 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	if changed && !env.Check {
 		if t.key == "" {
-			// As ssh-keygen does when it removes a host.
-			if err := os.WriteFile(t.path+".old", data, 0o600); err != nil {
-				return module.Fail("Failed to write to file %s: %s", t.path, err)
+			// As ssh-keygen does when it removes a host: the old file gets another name.
+			old := t.path + ".old"
+			if err := os.Remove(old); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return module.Fail("%s", err)
+			}
+			if err := os.Link(t.path, old); err != nil {
+				return module.Fail("%s", err)
 			}
 		}
 		if _, err := (files.Replacement{Path: t.path}).Write(ctx, strings.NewReader(after)); err != nil {

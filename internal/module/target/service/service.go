@@ -105,6 +105,7 @@ func (t *task) control(r *module.Result) *module.Result {
 		return r
 	}
 	if r.Changed = true; t.env.Check {
+		r.Fields = nil
 		return r.Set("msg", "service state changed")
 	}
 	verbs := []string{verb}

@@ -86,10 +86,18 @@ func answer(ctx context.Context, env *module.Env, args module.Args, resp *web.Re
 			}
 		}
 	}
-	if dest := args.String("dest"); dest != "" && resp.Body != nil && (ok || resp.Status < 300) {
+	if dest := args.String("dest"); dest != "" && resp.Body != nil && (ok || resp.Status < 300 || resp.Status == http.StatusNotModified) {
 		if failed := save(ctx, env, args, resp, r, ok, source); failed != nil {
 			return failed
 		}
+	}
+	if !wantContent && ok && resp.Status >= 400 && resp.Status != -1 {
+		// Nobody asked for it, but Ansible has read what came with an error.
+		data, err := io.ReadAll(source)
+		if err != nil {
+			return module.Fail("Connection failure: %s", err)
+		}
+		r.Set("body", string(data))
 	}
 	if wantContent {
 		r.Set("content", string(content))
