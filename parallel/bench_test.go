@@ -3,9 +3,12 @@ package parallel_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
+	"time"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"github.com/tutti-run/tutti/parallel"
@@ -66,6 +69,15 @@ func BenchmarkXTimeRateWithTokens(b *testing.B) {
 	}
 }
 
+func BenchmarkXSyncSemaphore(b *testing.B) {
+	s := semaphore.NewWeighted(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = s.Acquire(context.Background(), 1)
+		s.Release(1)
+	}
+}
+
 func BenchmarkMutex(b *testing.B) {
 	var mu sync.Mutex
 	for b.Loop() {
@@ -92,17 +104,49 @@ func BenchmarkHandOver64(b *testing.B) {
 	m := parallel.New(parallel.Options{})
 	r := parallel.Request{Host: "h", Hints: []parallel.Hint{parallel.Host("x")}}
 	b.ReportAllocs()
-	var wg sync.WaitGroup
-	n := b.N
-	for g := range 64 {
-		wg.Go(func() {
-			for i := g; i < n; i += 64 {
+	// A lease goes from the one who has it to the one who gives it back: there is
+	// at most one.
+	var held parallel.Lease
+	handOver(b, func() { held, _ = m.Acquire(context.Background(), r) }, func() {
+		l := held
+		l.Release()
+	})
+}
+
+// BenchmarkWaiters tells what 100,000 requests that wait cost, beside the stacks
+// of the goroutines that make them.
+func BenchmarkWaiters(b *testing.B) {
+	const n = 100_000
+	for b.Loop() {
+		m := parallel.New(parallel.Options{})
+		r := parallel.Request{Host: "h", Hints: []parallel.Hint{parallel.Host("x")}, Owner: "web1: Install nginx"}
+		first, _ := m.Acquire(context.Background(), r)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		var wg sync.WaitGroup
+		for range n {
+			wg.Go(func() {
 				l, _ := m.Acquire(context.Background(), r)
 				l.Release()
-			}
-		})
+			})
+		}
+		for m.Stats().Waiters < n {
+			time.Sleep(10 * time.Millisecond)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "heap-B/waiter")
+		b.ReportMetric(float64(after.StackInuse-before.StackInuse)/n, "stack-B/waiter")
+		first.Release()
+		wg.Wait()
 	}
-	wg.Wait()
+}
+
+func BenchmarkXSyncSemaphoreHandOver64(b *testing.B) {
+	s := semaphore.NewWeighted(1)
+	b.ReportAllocs()
+	handOver(b, func() { _ = s.Acquire(context.Background(), 1) }, func() { s.Release(1) })
 }
 
 func BenchmarkMutexHandOver64(b *testing.B) {

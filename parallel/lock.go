@@ -50,7 +50,7 @@ type grant struct {
 	h      *holding
 	d      *domain // nil if the request asks for nothing here
 	states []*lockState
-	since  time.Duration // held since, on the Manager's clock
+	since  time.Duration // held since, or waiting since, on the Manager's clock
 	waited time.Duration
 	told   bool // Acquired was told
 	asking bool // held here, and not yet where it is shared; guarded by the Manager's mutex
@@ -64,7 +64,6 @@ func (g *grant) all() bool { return g.states[0] == &g.d.whole }
 type waiter struct {
 	number  uint64
 	grant   *grant
-	since   time.Duration
 	places  []place
 	granted bool          // guarded by the Manager's mutex
 	ready   chan struct{} // closed after granted was set, outside the mutex
@@ -201,46 +200,58 @@ func (m *Manager) lock(ctx context.Context, g *grant, id domainID, hints []Hint,
 	}
 	w, queue := d.enqueue(g, now)
 	name, b := d.blocker(g)
-	e := Event{Kind: Waiting, Key: id.key(name).String(), Owner: g.h.owner, Queue: queue}
-	if b != nil {
-		e.Holder, e.Since = b.h.owner, m.base.Add(b.since)
+	if m.options.Observe == nil {
+		m.mu.Unlock()
+	} else {
+		e := &Event{Kind: Waiting, Key: id.key(name).String(), Owner: g.h.owner, Queue: queue}
+		if b != nil {
+			e.Holder, e.Since = b.h.owner, m.base.Add(b.since)
+		}
+		m.mu.Unlock()
+		m.tell(*e)
 	}
-	m.mu.Unlock()
-	m.tell(e)
-
 	select {
 	case <-w.ready:
+		g.waited = m.now() - now
+		return nil
 	case <-ctx.Done():
-		m.mu.Lock()
-		waited := m.now() - now
-		err := &WaitError{Key: e.Key, Owner: g.h.owner, Waited: waited, Err: context.Cause(ctx)}
-		if w.granted {
-			// Granted in the same moment: whoever asked has gone, so give it back.
-			// ready may not be closed yet, so it cannot tell.
-			m.mu.Unlock()
-			m.tell(Event{Kind: Canceled, Key: e.Key, Owner: g.h.owner, Waited: waited})
-			m.unlock(g)
-			return err
-		}
-		if name, b := d.blocker(g); b != nil {
-			err.Key, err.Holder, err.Held = id.key(name).String(), b.h.owner, m.now()-b.since
-		}
-		d.dequeue(w)
-		granted := d.grant(g, m.now()) // those behind us may be able to go ahead now
-		m.leave(g)
+		return m.giveUp(ctx, w, name)
+	}
+}
+
+// giveUp ends a wait whose context has ended. name is what was waited for.
+func (m *Manager) giveUp(ctx context.Context, w *waiter, name string) error {
+	g := w.grant
+	d := g.d
+	key := d.id.key(name).String()
+	m.mu.Lock()
+	now := m.now()
+	err := &WaitError{Key: key, Owner: g.h.owner, Waited: now - g.since, Err: context.Cause(ctx)}
+	if w.granted {
+		// Granted in the same moment: whoever asked has gone, so give it back.
+		// ready may not be closed yet, so it cannot tell.
 		m.mu.Unlock()
-		wake(granted)
-		m.tell(Event{Kind: Canceled, Key: e.Key, Owner: g.h.owner, Waited: waited})
+		m.tell(Event{Kind: Canceled, Key: key, Owner: g.h.owner, Waited: err.Waited})
+		m.unlock(g)
 		return err
 	}
-	g.waited = m.now() - now
-	return nil
+	if name, b := d.blocker(g); b != nil {
+		err.Key, err.Holder, err.Held = d.id.key(name).String(), b.h.owner, now-b.since
+	}
+	d.dequeue(w)
+	granted := d.grant(g, now) // those behind us may be able to go ahead now
+	m.leave(g)
+	m.mu.Unlock()
+	wake(granted)
+	m.tell(Event{Kind: Canceled, Key: key, Owner: g.h.owner, Waited: err.Waited})
+	return err
 }
 
 // enqueue puts g at the end of its lines and returns the longest one's length.
 func (d *domain) enqueue(g *grant, now time.Duration) (w *waiter, queue int) {
 	d.number++
-	w = &waiter{number: d.number, grant: g, since: now, ready: make(chan struct{})}
+	g.since = now
+	w = &waiter{number: d.number, grant: g, ready: make(chan struct{})}
 	w.places = w.one[:]
 	if len(g.states) > 1 {
 		w.places = make([]place, len(g.states))

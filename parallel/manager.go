@@ -133,8 +133,8 @@ type holding struct {
 	m        *Manager
 	owner    string
 	released atomic.Bool
-	global   grant
-	host     grant
+	first    grant
+	second   *grant // of a request for keys of both kinds, which is rare
 	shared   []Held
 	cancel   context.CancelCauseFunc // if keys are shared
 
@@ -177,8 +177,10 @@ func (h *holding) freeSlots() {
 
 func (h *holding) release() {
 	// Told before the keys are free, so that a log never shows two holders.
-	h.tellReleased(&h.host)
-	h.tellReleased(&h.global)
+	if h.second != nil {
+		h.tellReleased(h.second)
+	}
+	h.tellReleased(&h.first)
 	for i := len(h.shared) - 1; i >= 0; i-- {
 		h.shared[i].Unlock()
 	}
@@ -186,11 +188,11 @@ func (h *holding) release() {
 		h.cancel(context.Canceled)
 	}
 	h.freeSlots()
-	if h.host.d != nil {
-		h.m.unlock(&h.host)
+	if h.second != nil && h.second.d != nil {
+		h.m.unlock(h.second)
 	}
-	if h.global.d != nil {
-		h.m.unlock(&h.global)
+	if h.first.d != nil {
+		h.m.unlock(&h.first)
 	}
 }
 
@@ -312,7 +314,7 @@ func (m *Manager) fill(ctx context.Context, lease *Lease, r *Request, wait bool)
 	h := lease.h
 	for i := range r.Hints {
 		if r.Hints[i].Kind == GlobalExclusive {
-			if err := m.exclude(ctx, lease, &h.global, domainID{kind: GlobalExclusive}, r.Hints, wait); err != nil {
+			if err := m.exclude(ctx, lease, &h.first, domainID{kind: GlobalExclusive}, r.Hints, wait); err != nil {
 				return err
 			}
 			break
@@ -320,7 +322,12 @@ func (m *Manager) fill(ctx context.Context, lease *Lease, r *Request, wait bool)
 	}
 	for i := range r.Hints {
 		if r.Hints[i].Kind == HostExclusive {
-			if err := m.exclude(ctx, lease, &h.host, domainID{kind: HostExclusive, host: r.Host}, r.Hints, wait); err != nil {
+			g := &h.first
+			if g.d != nil {
+				h.second = &grant{}
+				g = h.second
+			}
+			if err := m.exclude(ctx, lease, g, domainID{kind: HostExclusive, host: r.Host}, r.Hints, wait); err != nil {
 				return err
 			}
 			break

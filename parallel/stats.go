@@ -87,7 +87,7 @@ func (m *Manager) Stats() Stats {
 			s.Waiters += l.count
 			key := Key{Kind: d.id.kind, Host: d.id.host, Name: l.name}.String()
 			for p := l.first; p != nil; p = p.next {
-				s.Waiting = append(s.Waiting, Waiter{Key: key, Owner: p.w.grant.h.owner, Age: m.now() - p.w.since})
+				s.Waiting = append(s.Waiting, Waiter{Key: key, Owner: p.w.grant.h.owner, Age: m.now() - p.w.grant.since})
 			}
 			switch {
 			case l.holder == nil:
