@@ -32,7 +32,8 @@ var Module = module.Target{
 			{Name: "keyserver", Doc: "Server of keys to fetch it from."},
 			{Name: "state", Default: "present", Choices: []any{"absent", "present"}, Doc: "Whether it shall be there."},
 		},
-		Rules: module.Rules{MutuallyExclusive: [][]string{{"data", "file", "keyserver", "url"}}},
+		Rules:   module.Rules{MutuallyExclusive: [][]string{{"data", "file", "keyserver", "url"}}},
+		HintDoc: "HostExclusive(dpkg); FullyParallel in check mode",
 		HintsFor: func(_ module.Args, check bool) []parallel.Hint {
 			if check {
 				return []parallel.Hint{parallel.Free()}

@@ -36,6 +36,7 @@ var Module = module.Target{
 			{Name: "validate_certs", Type: module.Bool, Default: true, Doc: "Check the certificate of the server that knows about PPAs."},
 			{Name: "codename", Doc: "Name of the release to take from a PPA."},
 		},
+		HintDoc: "HostExclusive(dpkg); FullyParallel in check mode",
 		HintsFor: func(_ module.Args, check bool) []parallel.Hint {
 			if check {
 				return []parallel.Hint{parallel.Free()}

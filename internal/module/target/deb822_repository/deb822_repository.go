@@ -53,7 +53,8 @@ var spec = module.Spec{
 		{Name: "mode", Type: module.Raw, Default: "0644", Doc: "Mode of the file."},
 		{Name: "state", Default: "present", Choices: []any{"absent", "present"}, Doc: "Whether it shall be there."},
 	},
-	Rules: module.Rules{RequiredIf: []module.RequiredIf{{Param: "state", Value: "present", Needs: []string{"types", "uris", "suites"}}}},
+	Rules:   module.Rules{RequiredIf: []module.RequiredIf{{Param: "state", Value: "present", Needs: []string{"types", "uris", "suites"}}}},
+	HintDoc: "HostExclusive(dpkg); FullyParallel in check mode",
 	HintsFor: func(_ module.Args, check bool) []parallel.Hint {
 		if check {
 			return []parallel.Hint{parallel.Free()}

@@ -23,7 +23,8 @@ var Module = module.Target{
 			{Name: "value", Aliases: []string{"answer"}, Doc: "The answer."},
 			{Name: "unseen", Type: module.Bool, Default: false, Doc: "Let the question be asked all the same."},
 		},
-		Rules: module.Rules{RequiredTogether: [][]string{{"question", "vtype", "value"}}},
+		Rules:   module.Rules{RequiredTogether: [][]string{{"question", "vtype", "value"}}},
+		HintDoc: "HostExclusive(dpkg); FullyParallel in check mode or without a question",
 		HintsFor: func(args module.Args, check bool) []parallel.Hint {
 			if check || !args.Has("question") {
 				return []parallel.Hint{parallel.Free()}

@@ -73,6 +73,7 @@ func specOf(name module.Name, more ...module.Param) module.Spec {
 			RequiredOneOf:     [][]string{{"name", "list", "update_cache"}},
 			MutuallyExclusive: [][]string{{"name", "list"}},
 		},
+		HintDoc: "HostExclusive(rpm); FullyParallel in check mode",
 		HintsFor: func(_ module.Args, check bool) []parallel.Hint {
 			if check {
 				return []parallel.Hint{parallel.Free()}

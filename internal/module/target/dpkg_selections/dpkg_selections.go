@@ -20,6 +20,7 @@ var Module = module.Target{
 			{Name: "name", Required: true, Doc: "The package."},
 			{Name: "selection", Required: true, Choices: []any{"install", "hold", "deinstall", "purge"}, Doc: "What is selected for it."},
 		},
+		HintDoc: "HostExclusive(dpkg); FullyParallel in check mode",
 		HintsFor: func(_ module.Args, check bool) []parallel.Hint {
 			if check {
 				return []parallel.Hint{parallel.Free()}

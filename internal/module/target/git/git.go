@@ -54,6 +54,7 @@ var Module = module.Target{
 		},
 		// Checkouts do not mind one another, and the network is what takes long;
 		// but git refuses a second run in the same repository.
+		HintDoc: "HostExclusive(git:DEST); FullyParallel in check mode",
 		HintsFor: func(args module.Args, check bool) []parallel.Hint {
 			if dest := args.String("dest"); dest != "" && !check {
 				return []parallel.Hint{parallel.Host("git:" + filepath.Clean(dest))}

@@ -72,6 +72,7 @@ var Module = module.Target{
 			MutuallyExclusive: [][]string{{"set_dscp_mark", "set_dscp_mark_class"}, {"flush", "policy"}},
 			RequiredIf:        []module.RequiredIf{{Param: "jump", Value: "TEE", Needs: []string{"gateway"}}, {Param: "jump", Value: "tee", Needs: []string{"gateway"}}},
 		},
+		HintDoc: "HostExclusive(iptables); FullyParallel in check mode",
 		HintsFor: func(_ module.Args, check bool) []parallel.Hint {
 			if check {
 				return []parallel.Hint{parallel.Free()}

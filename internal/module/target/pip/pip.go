@@ -40,6 +40,7 @@ var Spec = module.Spec{
 		RequiredOneOf:     [][]string{{"name", "requirements"}},
 		MutuallyExclusive: [][]string{{"name", "requirements"}, {"executable", "virtualenv"}},
 	},
+	HintDoc: "HostExclusive(pip); FullyParallel in check mode",
 	HintsFor: func(_ module.Args, check bool) []parallel.Hint {
 		if check {
 			return []parallel.Hint{parallel.Free()}

@@ -27,6 +27,7 @@ var Module = module.Target{
 			{Name: "fingerprint", Doc: "Fingerprint that the key must have."},
 			{Name: "validate_certs", Type: module.Bool, Default: true, Doc: "Check the server's certificate."},
 		},
+		HintDoc: "HostExclusive(rpm); FullyParallel in check mode",
 		HintsFor: func(_ module.Args, check bool) []parallel.Hint {
 			if check {
 				return []parallel.Hint{parallel.Free()}

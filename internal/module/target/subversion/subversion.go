@@ -37,6 +37,7 @@ var Module = module.Target{
 			{Name: "validate_certs", Type: module.Bool, Default: false, Doc: "Check the server's certificate."},
 		},
 		// As with git: checkouts do not mind one another, but svn locks each.
+		HintDoc: "HostExclusive(svn:DEST); FullyParallel in check mode",
 		HintsFor: func(args module.Args, check bool) []parallel.Hint {
 			if dest := args.String("dest"); dest != "" && !check {
 				return []parallel.Hint{parallel.Host("svn:" + filepath.Clean(dest))}
