@@ -215,8 +215,8 @@ func (c *Config) List(name string) []string {
 	var out []string
 	for _, p := range strings.Split(c.Text(name), sep) {
 		if p = strings.TrimSpace(p); p != "" {
-			if sep == ":" {
-				p = expand(p)
+			if sep == ":" { // a playbook's folder is gone to later
+				p = absolute(expand(p))
 			}
 			out = append(out, p)
 		}

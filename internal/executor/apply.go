@@ -227,10 +227,16 @@ func (p *playRun) effect(d done, out *outcome, e effect, inventoryChanged *bool)
 	case module.AddHost:
 		vars := value.MarkTemplates(v.Vars, d.step.task.Pos).(*value.Map)
 		changed := p.Inventory.AddHost(v.Name, v.Groups, vars)
+		p.Run.added = append(p.Run.added, func(inv *inventory.Inventory) { inv.AddHost(v.Name, v.Groups, vars) })
 		*inventoryChanged = true
 		p.effectChanged(d, out, changed)
 	case module.AddGroup:
 		changed := p.Inventory.AddToGroup(p.hosts[d.runner.Host], v.Group, v.Parents)
+		p.Run.added = append(p.Run.added, func(inv *inventory.Inventory) {
+			if h := inv.LookupHost(d.runner.Host); h != nil {
+				inv.AddToGroup(h, v.Group, v.Parents)
+			}
+		})
 		*inventoryChanged = true
 		p.effectChanged(d, out, changed)
 	case module.SetStats:

@@ -147,7 +147,8 @@ type Run struct {
 	started   bool          // --start-at-task has been reached
 	warned    sync.Map
 	mu        sync.Mutex
-	strangers map[string]*inventory.Host // hosts that only delegate_to names
+	strangers map[string]*inventory.Host   // hosts that only delegate_to names
+	added     []func(*inventory.Inventory) // what tasks added to the inventory
 	jobs      jobs
 }
 

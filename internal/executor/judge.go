@@ -38,6 +38,12 @@ func (it *item) judge(res *module.Result) *outcome {
 	if res.Facts != nil && it.task.Module != "ansible.builtin.debug" {
 		out.effects = append(out.effects, effect{facts: res.Facts})
 	}
+	if t := it.task; t.ChangedWhen != nil || t.FailedWhen != nil {
+		it.foresee(out)
+	}
+	if it.attempt > 0 {
+		out.result.Set("attempts", it.attempt)
+	}
 	if !out.skipped {
 		it.conditions(out)
 	}
@@ -45,6 +51,24 @@ func (it *item) judge(res *module.Result) *outcome {
 		it.noteDelegate(out)
 	}
 	return it.finish(out)
+}
+
+// foresee says whether the inventory will change (add_host, group_by), for
+// conditions that are evaluated before it does.
+func (it *item) foresee(out *outcome) {
+	for _, e := range out.effects {
+		changed := false
+		switch v := e.Effect.(type) {
+		case module.AddHost:
+			changed = !it.Inventory.HasHost(v.Name, v.Groups)
+		case module.AddGroup:
+			changed = !it.Inventory.HasHost(it.host.Name, append(slices.Clone(v.Parents), v.Group))
+		default:
+			continue
+		}
+		out.changed = out.changed || changed
+		out.result.Set("changed", out.changed)
+	}
 }
 
 // conditions evaluates changed_when and failed_when with the result in view.

@@ -107,6 +107,27 @@ func (t *taskRun) keywordText(c *template.Context, w playbook.Keyword, otherwise
 	return template.Str(v), nil
 }
 
+// fraction is number for what need not be whole.
+func (r *Run) fraction(c *template.Context, v any, what string) (float64, error) {
+	v, err := r.Engine.Resolve(c, v)
+	if err != nil {
+		return 0, err
+	}
+	switch v := v.(type) {
+	case nil:
+		return 0, nil
+	case int:
+		return float64(v), nil
+	case float64:
+		return v, nil
+	case string:
+		if f, err := strconv.ParseFloat(strings.TrimSpace(v), 64); err == nil {
+			return f, nil
+		}
+	}
+	return 0, fmt.Errorf("the field '%s' has an invalid value (%s), and could not be converted to an float", what, template.Repr(v))
+}
+
 func (r *Run) number(c *template.Context, v any, what string) (int, error) {
 	v, err := r.Engine.Resolve(c, v)
 	if err != nil {

@@ -327,7 +327,7 @@ func (it *item) attempts(ctx context.Context) *outcome {
 	if t.Until == nil {
 		return it.once(ctx)
 	}
-	retries, delay := 3, 5
+	retries, delay := 3, 5*time.Second
 	var err error
 	if t.Retries != nil {
 		if retries, err = it.number(it.c, t.Retries, "retries"); err != nil {
@@ -338,11 +338,12 @@ func (it *item) attempts(ctx context.Context) *outcome {
 		}
 	}
 	if t.Delay != nil {
-		if delay, err = it.number(it.c, t.Delay, "delay"); err != nil {
+		seconds, err := it.fraction(it.c, t.Delay, "delay")
+		if err != nil {
 			return it.broken(err)
 		}
-		if delay < 0 {
-			delay = 1
+		if delay = time.Duration(seconds * float64(time.Second)); delay < 0 {
+			delay = time.Second
 		}
 	}
 	tries := retries + 1
@@ -352,6 +353,9 @@ func (it *item) attempts(ctx context.Context) *outcome {
 		tries = 1
 	}
 	for n := 1; ; n++ {
+		if tries > 1 {
+			it.attempt = n
+		}
 		out := it.once(ctx)
 		if out.skipped || !out.finished || out.result == nil || out.include != nil || out.unreachable {
 			return out
@@ -368,16 +372,20 @@ func (it *item) attempts(ctx context.Context) *outcome {
 			return out
 		}
 		if n == tries {
-			out.failed = true
+			out.failed = out.result.At("failed_when_result") != false // which has the last word
 			out.result.Set("attempts", tries-1)
 			out.result.Set("failed", true)
 			return it.finish(out)
 		}
 		out.result.Set("retries", tries)
 		shown := it.shown(out)
-		it.tell(event.Retry{Task: it.info, Host: it.host.Name, Left: tries - n, Result: shown})
+		info := it.info
+		if name := template.Str(value.Plain(t.Name)); t.Role != nil && name != "" {
+			info.Name = strings.TrimPrefix(info.Name, t.Role.Name+" : ")
+		}
+		it.tell(event.Retry{Task: info, Host: it.host.Name, Left: tries - n, Result: shown})
 		// Between attempts nothing is held: no lease, no slot.
-		if !sleep(ctx, time.Duration(delay)*time.Second) {
+		if !sleep(ctx, delay) {
 			out.finished = false
 			return out
 		}

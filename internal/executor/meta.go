@@ -29,7 +29,9 @@ func (p *playRun) meta(ctx context.Context, t *playbook.Task, runners []*strateg
 			return at(t.Pos, err)
 		}
 		if !yes {
-			p.tell(event.Result{Task: tr.info, Host: r.Host, Status: event.Skipped, Result: value.MapOf("msg", action, "skipped", true, "skip_reason", action+" conditional evaluated to False")})
+			reason := action + " conditional evaluated to False" + metaInstead(action, r.Host)
+			p.tell(event.Result{Task: tr.info, Host: r.Host, Status: event.Skipped, Result: value.MapOf("msg", action, "skipped", true, "skip_reason", reason)})
+			p.tell(event.Message{Verbosity: 2, Text: "META: " + reason})
 			r.Cursor.Advance()
 			if !perHost {
 				p.advanceRest(runners, r)
@@ -52,6 +54,25 @@ func (p *playRun) meta(ctx context.Context, t *playbook.Task, runners []*strateg
 		}
 	}
 	return nil
+}
+
+// metaInstead says what a meta task whose condition is false leaves as it is.
+func metaInstead(action, host string) string {
+	switch action {
+	case "flush_handlers":
+		return ", not running handlers for " + host
+	case "clear_facts":
+		return ", not clearing facts and fact cache for " + host
+	case "clear_host_errors":
+		return ", not clearing host error state for " + host
+	case "end_batch":
+		return ", continuing current batch"
+	case "end_play":
+		return ", continuing play"
+	case "end_host":
+		return ", continuing execution for " + host
+	}
+	return ""
 }
 
 // metaText says what a meta task did.
@@ -173,6 +194,9 @@ func (p *playRun) refreshInventory(ctx context.Context) error {
 	inv, err := p.Refresh(ctx)
 	if err != nil {
 		return err
+	}
+	for _, add := range p.Run.added {
+		add(inv)
 	}
 	p.Inventory = inv
 	p.Vars.Refresh(inv)

@@ -372,6 +372,9 @@ func (p *playRun) skip(host string, t *playbook.Task) bool {
 	if t.Kind == playbook.RoleComplete && p.rolesDone[host][t.Role.Key] && !t.Role.AllowDuplicates {
 		return true
 	}
+	if t.Implicit && t.Module != "" && p.Gathering == "smart" && p.Vars.Facts(p.hosts[host]).Has("module_setup") {
+		return true // the host's facts are known already
+	}
 	if t.Implicit {
 		return t.Module != "" && !p.tagged(t)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/module"
@@ -75,6 +77,11 @@ func (it *item) resolve(ctx context.Context) (call *resolved, done *module.Resul
 	args, err := it.arguments(name)
 	if err != nil {
 		return nil, nil, err
+	}
+	if it.task.Async != nil && slices.Contains(noAsync, name.Short()) {
+		if n, err := it.number(it.c, it.task.Async, "async"); err != nil || n > 0 {
+			return nil, nil, errors.Join(err, errors.New("async is not supported for this task."))
+		}
 	}
 	r := &resolved{name: name, params: args}
 	if python != "" {
@@ -302,6 +309,9 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 	}
 	parsed, err := spec.Parse(args)
 	it.secret = spec.Secrets(args)
+	if unknown := unknownOptions(spec, args); unknown != nil {
+		err = fmt.Errorf("Invalid options for %s: %s", it.task.Action, strings.Join(unknown, ","))
+	}
 	if err != nil {
 		return it.invocation(module.Fail("%s", err), spec, args), nil
 	}
@@ -336,11 +346,38 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 	return nil, nil
 }
 
+// unknownOptions lists the arguments that a module does not know, for modules
+// that Ansible carries out on the controller and that say so in their own way.
+func unknownOptions(spec *module.Spec, args *value.Map) []string {
+	if !slices.Contains([]string{"assert", "debug", "fail", "group_by", "reboot", "set_stats", "wait_for_connection"}, spec.Name.Short()) {
+		return nil
+	}
+	known := map[string]bool{}
+	for _, p := range spec.Params {
+		known[p.Name] = true
+		for _, a := range p.Aliases {
+			known[a] = true
+		}
+	}
+	var out []string
+	for k := range args.Strings() {
+		if !known[k] && k != module.RawParams {
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // fillIn sets what every call of this item has.
 func (it *item) fillIn(call *module.Call) {
 	call.Task = it.owner()
 	call.Check, call.Diff, call.NoLog, call.Verbosity = it.check, it.diff, it.noLog || it.NoTargetLog, it.Verbosity
 }
+
+// noAsync are modules that do part of their work on the controller and so
+// cannot go on in the background.
+var noAsync = []string{"assemble", "copy", "fetch", "raw", "script", "template", "unarchive", "wait_for_connection", "pause", "reboot"}
 
 // complete adds environment, background job and target to the call.
 func (it *item) complete(ctx context.Context, r *resolved) error {
@@ -370,7 +407,7 @@ func (it *item) environment() (map[string]string, error) {
 	}
 	out := map[string]string{}
 	for _, raw := range it.task.Environment {
-		v, err := it.Engine.Resolve(it.c, raw)
+		v, err := it.environmentOf(raw)
 		if err != nil {
 			return nil, err
 		}
@@ -386,6 +423,28 @@ func (it *item) environment() (map[string]string, error) {
 				out[template.Str(k)] = template.Str(e)
 			}
 		}
+	}
+	return out, nil
+}
+
+// environmentOf evaluates one environment:. While facts are gathered those about
+// the environment are not known yet; what uses them is left out.
+func (it *item) environmentOf(raw any) (any, error) {
+	m, ok := raw.(*value.Map)
+	if !ok || it.task.Action != "gather_facts" && it.task.Module != "ansible.builtin.setup" {
+		return it.Engine.Resolve(it.c, raw)
+	}
+	out := value.NewMap(m.Len())
+	for k, e := range m.All() {
+		v, err := it.Engine.Resolve(it.c, e)
+		var te *template.Error
+		if errors.As(err, &te) && te.Undefined && (strings.Contains(te.Msg, "ansible_env") || strings.Contains(te.Msg, "'env'")) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out.Set(k, v)
 	}
 	return out, nil
 }

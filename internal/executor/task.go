@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/tutti-run/tutti/internal/event"
@@ -44,6 +45,7 @@ type item struct {
 	target    Target
 	check     bool
 	diff      bool
+	attempt   int // of until, from 1
 }
 
 // once is the path of a task, for one item and one attempt: resolve, acquire,
@@ -159,6 +161,10 @@ func (it *item) broken(err error) *outcome {
 		return it.finish(out)
 	}
 	out := failure(errorText(err))
+	var te *template.Error
+	if errors.As(err, &te) && !tellsPlace(te) && te.Pos.IsValid() {
+		out.result.Set("error_at", te.Pos.String())
+	}
 	out.finished = !errors.Is(err, context.Canceled)
 	return it.finish(out)
 }
@@ -178,6 +184,13 @@ func (it *item) finish(out *outcome) *outcome {
 	return out
 }
 
+// tellsPlace reports whether an error's text tells where it is. What filters and
+// lookups say is left as it is, since playbooks compare it; the place is then a
+// value of its own.
+func tellsPlace(e *template.Error) bool {
+	return e.Undefined || strings.HasPrefix(e.Msg, "template error while templating string")
+}
+
 // errorText is an error as results show it.
 func errorText(err error) string {
 	var te *template.Error
@@ -186,7 +199,7 @@ func errorText(err error) string {
 		if te.Undefined {
 			text = "The task includes an option with an undefined variable. The error was: " + te.Msg
 		}
-		if te.Pos.IsValid() {
+		if te.Pos.IsValid() && tellsPlace(te) {
 			text += "\n\nThe error appears to be in '" + te.Pos.File + "': line " + itoa(te.Pos.Line) + ", column " + itoa(te.Pos.Column)
 		}
 		return text

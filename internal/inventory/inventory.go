@@ -393,6 +393,20 @@ func (inv *Inventory) AddHost(name string, groups []string, vars *value.Map) boo
 	return changed
 }
 
+// HasHost reports whether there is a host of that name in all of these groups.
+func (inv *Inventory) HasHost(name string, groups []string) bool {
+	h := inv.hosts[name]
+	if h == nil {
+		return false
+	}
+	for _, g := range groups {
+		if group := inv.groups[g]; group == nil || !group.hostSet[h] {
+			return false
+		}
+	}
+	return true
+}
+
 // AddToGroup puts a host into a group below parents, as group_by does. It
 // reports whether anything changed.
 func (inv *Inventory) AddToGroup(h *Host, group string, parents []string) bool {

@@ -156,6 +156,22 @@ func (r *reader) includeRoleArgs(t *Task) {
 	}
 }
 
+// staticVars are the variables that are known where a task is imported, the
+// lowest first.
+func staticVars(t *Task, s scope) []*value.Map {
+	var out []*value.Map
+	if s.role != nil {
+		out = append(out, s.role.Defaults)
+	}
+	if s.play != nil && s.play.Keywords != nil {
+		out = append(out, s.play.Keywords.Vars...)
+	}
+	if s.role != nil {
+		out = append(out, s.role.Vars)
+	}
+	return append(out, t.Keywords.Vars...)
+}
+
 // expand replaces a static import by the block of what it imports.
 func (r *reader) expand(t *Task, short string, s scope) Item {
 	if t.Loop != nil {
@@ -165,7 +181,7 @@ func (r *reader) expand(t *Task, short string, s scope) Item {
 	b := &Block{Pos: t.Pos, Implicit: true, Keywords: t.Keywords, Role: t.Role}
 	inner := s.within(t.Keywords)
 	if short == "import_role" {
-		o, err := r.roleOptions(t.Args, t.Keywords.Vars)
+		o, err := r.roleOptions(t.Args, staticVars(t, s))
 		if err != nil {
 			r.Append(t.Pos, err)
 			return nil
@@ -180,7 +196,7 @@ func (r *reader) expand(t *Task, short string, s scope) Item {
 		b.Items = blockItems(role.Compile())
 		return b
 	}
-	name, err := r.resolveName(t.Args.At("_raw_params"), t.Keywords.Vars)
+	name, err := r.resolveName(t.Args.At("_raw_params"), staticVars(t, s))
 	if err != nil {
 		r.Add(t.Pos, "a static import cannot use facts or inventory variables; include_tasks can", "Error when evaluating variable in import path: %s: %s", value.Plain(t.Args.At("_raw_params")), err)
 		return nil

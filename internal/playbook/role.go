@@ -286,6 +286,9 @@ func roleFilePaths(dir, name string, explicit, dirs bool) []string {
 	}
 	for _, ext := range extensions {
 		p := filepath.Join(dir, name+ext)
+		if filepath.IsAbs(name) {
+			p = name + ext
+		}
 		if isFile(p) {
 			return []string{p}
 		}

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -219,6 +220,9 @@ func (r *reader) find(name string, s scope) (Found, bool) {
 	for role := s.role; role != nil; role = role.Parent {
 		dirs = append(dirs, role.Path)
 	}
+	if s.play != nil && s.play.Path != "" { // an imported playbook may have modules of its own
+		dirs = append(dirs, filepath.Dir(s.play.Path))
+	}
 	collections := s.keywords.Collections
 	if s.role != nil && s.role.Collection != "" {
 		collections = append([]string{s.role.Collection}, collections...)
@@ -234,6 +238,9 @@ var ownActions = map[string]Kind{
 
 // freeFormOwn are those of them that take free text.
 var freeFormOwn = map[string]bool{"meta": true, "include_tasks": true, "import_tasks": true, "include": true, "import_playbook": true}
+
+// readsText are modules whose text is looked at only when they run.
+var readsText = map[string]bool{"add_host": true, "group_by": true, "set_fact": true, "include_vars": true}
 
 // task reads one task. A static import gives the block of what it imports; nil
 // means that the problem has been noted.
@@ -428,7 +435,7 @@ func (r *reader) arguments(t *Task, a action, spec *module.Spec, freeForm bool) 
 			r.Add(a.args.Pos, "", "%s", err)
 			break
 		}
-		if raw := kv.At("_raw_params"); raw != nil && !freeForm {
+		if raw := kv.At("_raw_params"); raw != nil && !freeForm && (spec == nil || !readsText[spec.Name.Short()]) {
 			if value.HasMarkers(text) {
 				t.RawArgs = value.Text(text, a.args.Pos) // it may turn out to be a dictionary
 				break

@@ -21,7 +21,7 @@ func dataFilters() []*def {
 			if !ok {
 				return c.a[0], nil
 			}
-			msg := "Mandatory variable '" + u.name + "' not defined."
+			msg := "Mandatory variable '" + u.name + "'  not defined."
 			if c.a[1] != nil {
 				msg = c.str(1)
 			}
