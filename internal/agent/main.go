@@ -80,6 +80,7 @@ func serve(self []string, version string, registry *module.Registry) error {
 	signal.Notify(leave, syscall.SIGUSR1)
 	defer signal.Stop(leave)
 	r := &Runner{Registry: registry, Self: self, leave: leave}
+	defer r.Close()
 	return r.Serve(ctx, version, in, out)
 }
 

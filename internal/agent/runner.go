@@ -30,7 +30,7 @@ type Peer interface {
 	Notice(n wire.Notice)
 }
 
-// Runner runs calls on this machine as this user. It is immutable.
+// Runner runs calls on this machine as this user. Close ends what calls share.
 type Runner struct {
 	Registry *module.Registry
 	// Self is the command that starts this program as an agent: its path and,
@@ -42,7 +42,12 @@ type Runner struct {
 	// leave asks a serving runner to end if it has nothing to do: SIGUSR1, which
 	// root's agent sends when the user is to be removed.
 	leave <-chan os.Signal
+
+	keeper keeper
 }
+
+// Close ends the helpers that calls have left running.
+func (r *Runner) Close() { r.keeper.close() }
 
 // Run runs one call and returns its result; whatever goes wrong is a failed
 // result. Calls may run side by side.
@@ -79,6 +84,8 @@ func (r *Runner) Run(ctx context.Context, req *wire.Request, args *value.Map, pe
 		TempDir: tmp.path,
 		Open:    opener(req.Files, peer),
 		Send:    peer.Send,
+		Keep:    r.keeper.keep,
+		Drop:    r.keeper.drop,
 		Waits: func(resource, holder string) {
 			n := wire.Notice{Resource: resource, Waiting: holder != "", Holder: holder}
 			if n.Waiting {

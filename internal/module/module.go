@@ -149,6 +149,12 @@ type Env struct {
 	// Send streams content to the controller's Call.Sink.
 	Send func(ctx context.Context, name string, r io.Reader) error
 
+	// Keep returns a helper that lives as long as the agent and that calls share,
+	// started if there is none of that key; nil where nothing outlives the call.
+	Keep func(key string, start func() (io.Closer, error)) (io.Closer, error)
+	// Drop forgets a helper that is of no use any more.
+	Drop func(key string)
+
 	// Waits tells the controller that the call waits for a resource of the machine
 	// that somebody outside holds ("dpkg", "process 412 (apt-get upgrade)"); an
 	// empty holder, that the wait has ended. Use Waiting, which it may be nil for.

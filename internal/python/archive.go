@@ -3,10 +3,14 @@ package python
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha1"
+	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -15,7 +19,7 @@ import (
 
 // archive packs a module with everything that it imports of Ansible and of
 // collections. Standard library and installed packages are the target's.
-func (r *Runner) archive(path string, name module.Name, source []byte) (entry string, data []byte, err error) {
+func (r *Runner) archive(path string, name module.Name, source []byte) (entry string, data []byte, library string, err error) {
 	b := &bundle{runner: r, files: map[string][]byte{}}
 	entry = "ansible.modules." + strings.ReplaceAll(strings.TrimSuffix(filepath.Base(path), ".py"), "-", "_")
 	if i := strings.Index(filepath.ToSlash(path), "/ansible_collections/"); i >= 0 {
@@ -37,15 +41,34 @@ func (r *Runner) archive(path string, name module.Name, source []byte) (entry st
 	b.utils = append(b.utils, r.Utils...)
 	b.files[strings.ReplaceAll(entry, ".", "/")+".py"] = source
 	if err := b.scan(source, entry, false); err != nil {
-		return "", nil, fmt.Errorf("the module %s: %w", name, err)
+		return "", nil, "", fmt.Errorf("the module %s: %w", name, err)
 	}
 	// basic is what hands the arguments over.
 	if err := b.need("ansible.module_utils.basic"); err != nil {
-		return "", nil, err
+		return "", nil, "", err
 	}
 	b.packages()
+	if library, err = b.library(); err != nil {
+		return "", nil, "", err
+	}
 	data, err = b.zip()
-	return entry, data, err
+	return entry, data, library, err
+}
+
+// library is the hash of what basic brings in: a folder of module_utils may hold
+// another basic, or another of the files that it imports.
+func (b *bundle) library() (string, error) {
+	base := &bundle{runner: b.runner, utils: b.utils, files: map[string][]byte{}}
+	if err := base.need("ansible.module_utils.basic"); err != nil {
+		return "", err
+	}
+	base.packages()
+	sum := sha1.New()
+	for _, n := range slices.Sorted(maps.Keys(base.files)) {
+		fmt.Fprintf(sum, "%s %d\n", n, len(base.files[n]))
+		sum.Write(base.files[n])
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // bundle is the files of an archive.

@@ -42,7 +42,10 @@ type packed struct {
 	entry  string // the name under which Python imports it
 	data   []byte
 	digest module.Digest
-	err    error
+	// library is the hash of the module library in the archive: modules with the
+	// same one can run in forks of one Python.
+	library string
+	err     error
 }
 
 // Call turns a task for the module at path into a call for the agent.
@@ -61,7 +64,7 @@ func (r *Runner) Call(_ context.Context, path string, name module.Name, args *va
 	}
 	call := &module.Call{
 		Module: "tutti.internal.python",
-		Args: value.MapOf("style", p.style, "entry", p.entry, "name", string(name), "digest", string(p.digest), "interpreter", interpreter,
+		Args: value.MapOf("style", p.style, "entry", p.entry, "name", string(name), "digest", string(p.digest), "library", p.library, "interpreter", interpreter,
 			"args", string(value.ToJSON(full)), "plain_args", plainArgs(args)),
 		Files: map[module.Digest]module.File{p.digest: {Data: p.data, Size: int64(len(p.data))}},
 	}
@@ -113,7 +116,7 @@ func (r *Runner) prepare(path string, name module.Name) *packed {
 	p.style = style(source)
 	switch p.style {
 	case "python":
-		p.entry, p.data, p.err = r.archive(path, name, source)
+		p.entry, p.data, p.library, p.err = r.archive(path, name, source)
 	case "powershell":
 		p.err = fmt.Errorf("the module %s is written for Windows PowerShell, which Tutti does not run", name)
 	default:

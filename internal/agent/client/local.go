@@ -27,7 +27,7 @@ func newInProcess(t *Target) *inProcess {
 
 func (l *inProcess) hello() *wire.Hello { return l.who }
 func (l *inProcess) dead() bool         { return false }
-func (l *inProcess) close()             {}
+func (l *inProcess) close()             { l.runner.Close() }
 
 func (l *inProcess) do(ctx context.Context, call *module.Call) (*module.Result, error) {
 	if !l.t.pool.begin() {

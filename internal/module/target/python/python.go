@@ -24,7 +24,7 @@ var Module = module.Target{
 		Name:    "tutti.internal.python",
 		Summary: "Runs a module that is written in Python or is a program of its own.",
 		Params: []module.Param{
-			{Name: "style", Internal: true}, {Name: "entry", Internal: true}, {Name: "name", Internal: true}, {Name: "digest", Internal: true},
+			{Name: "style", Internal: true}, {Name: "entry", Internal: true}, {Name: "name", Internal: true}, {Name: "digest", Internal: true}, {Name: "library", Internal: true},
 			{Name: "interpreter", Internal: true}, {Name: "args", Internal: true}, {Name: "plain_args", Internal: true},
 		},
 		// What such a module does is not known: it is alone on its machine.
@@ -91,14 +91,51 @@ func runPython(ctx context.Context, env *module.Env, args module.Args, digest mo
 	if err != nil {
 		return module.Fail("the module %s could not be stored on the target: %s", args.String("name"), err)
 	}
-	input := append([]byte(`{"ANSIBLE_MODULE_ARGS": `), args.String("args")...)
-	input = append(input, '}')
-	out, err := process.Run(ctx, process.Cmd{Argv: []string{python, "-c", bootstrap, archive, args.String("entry")}, Env: env.Environ, Stdin: input})
+	input := `{"ANSIBLE_MODULE_ARGS": ` + args.String("args") + "}"
+	if out, ok := inFork(ctx, env, python, archive, args, input); ok {
+		return result(out)
+	}
+	out, err := process.Run(ctx, process.Cmd{Argv: []string{python, "-c", bootstrap, archive, args.String("entry")}, Env: env.Environ, Stdin: []byte(input)})
 	if err != nil {
 		return module.Fail("the module %s could not be run: %s", args.String("name"), err)
 	}
 	return result(out)
 }
+
+// inFork runs the module in a fork of a Python that has the module library
+// imported. ok is false if it did not run there, and has to run in a new Python.
+func inFork(ctx context.Context, env *module.Env, python, archive string, args module.Args, input string) (out process.Output, ok bool) {
+	library := args.String("library")
+	if env.Keep == nil || library == "" {
+		return out, false
+	}
+	key := "python\x00" + python + "\x00" + library
+	for range 2 {
+		kept, err := env.Keep(key, func() (io.Closer, error) {
+			s, err := startServer(python, archive, env.Environ)
+			if err != nil {
+				return refused{}, nil // an old Python, perhaps: not tried again
+			}
+			return s, nil
+		})
+		s, is := kept.(*server)
+		if err != nil || !is || !forkable(env, s.cmd.Env) {
+			return out, false
+		}
+		if s.dead() {
+			env.Drop(key)
+			continue
+		}
+		out, err = s.run(ctx, request{Archive: archive, Entry: args.String("entry"), Args: input, Env: environMap(env.Environ)})
+		return out, err == nil || ctx.Err() != nil
+	}
+	return out, false
+}
+
+// refused stands for a server that could not be started.
+type refused struct{}
+
+func (refused) Close() error { return nil }
 
 // cached returns the archive's path in the user's cache, fetched from the
 // controller the first time.
