@@ -25,7 +25,6 @@ type galaxyOptions struct {
 	certs   bool // --ignore-certs
 	errors  bool // --ignore-errors
 	pre     bool
-	path    string
 	paths   []string
 	file    string // -r
 	initAt  string

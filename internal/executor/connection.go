@@ -50,8 +50,6 @@ type Connection struct {
 	LocalUserName  string
 }
 
-func homeDir() string { h, _ := os.UserHomeDir(); return h }
-
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

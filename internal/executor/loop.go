@@ -252,9 +252,7 @@ func (t *taskRun) sumUp(whole *item, outs []*outcome) *outcome {
 			allIgnored = allIgnored && out.ignored
 		}
 		sum.delegated, sum.delegate = out.delegated, out.delegate
-		for _, n := range out.notify {
-			sum.notify = append(sum.notify, n)
-		}
+		sum.notify = append(sum.notify, out.notify...)
 		sum.effects = append(sum.effects, out.effects...)
 		sum.include = append(sum.include, out.include...)
 		if w, ok := out.result.At("warnings").([]any); ok {

@@ -51,7 +51,6 @@ type resolved struct {
 	finish func(*module.Result) *module.Result
 	work   *module.Work // what to do here instead of the call
 	job    string       // the background job that it started, if nobody polls it
-	local  bool         // runs on the controller whatever the connection
 }
 
 // resolve evaluates everything the task says. It gives either a call for the

@@ -143,8 +143,7 @@ type outcome struct {
 // variables it changes.
 type effect struct {
 	module.Effect
-	facts         *value.Map // ansible_facts
-	factsDelegate bool
+	facts *value.Map // ansible_facts
 }
 
 // failure is an outcome that failed before any module ran.

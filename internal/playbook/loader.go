@@ -60,7 +60,6 @@ type Loader struct {
 	files    map[string]parsed
 	nextID   TaskID
 	problems diag.Problems
-	roles    map[string]*roleFiles
 }
 
 type parsed struct {
@@ -73,7 +72,7 @@ func New(c Config) *Loader {
 	if c.ReadFile == nil {
 		c.ReadFile = os.ReadFile
 	}
-	return &Loader{Config: c, files: map[string]parsed{}, roles: map[string]*roleFiles{}}
+	return &Loader{Config: c, files: map[string]parsed{}}
 }
 
 // Warnings returns the warnings met so far (duplicate keys and the like) and

@@ -102,11 +102,6 @@ func (r *reader) roleOptions(args *value.Map, vars []*value.Map) (roleOptions, e
 	return o, nil
 }
 
-// roleFiles are a role's data files as read, which do not depend on who uses it.
-type roleFiles struct {
-	meta *yaml.Node
-}
-
 // findRole looks for a role: in a collection, beside the playbook, on the
 // roles path, beside the role that asks, or as a path.
 func (r *reader) findRole(name string, s scope) (path, collection string, tried []string) {

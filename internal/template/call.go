@@ -78,15 +78,6 @@ type args struct {
 	named []any
 }
 
-func (a *args) get(name string) (any, bool) {
-	for i, n := range a.names {
-		if n == name {
-			return a.named[i], true
-		}
-	}
-	return nil, false
-}
-
 func (a *args) kwargs() *value.Map {
 	m := value.NewMap(len(a.names))
 	for i, n := range a.names {

@@ -219,9 +219,7 @@ func lookupTemplate(l *look) ([]any, error) {
 		o := FileOptions{Path: path, Value: l.flag("convert_data", true)}
 		o.Syntax.VariableStart, o.Syntax.VariableEnd = l.text("variable_start_string", ""), l.text("variable_end_string", "")
 		o.Syntax.CommentStart, o.Syntax.CommentEnd = l.text("comment_start_string", ""), l.text("comment_end_string", "")
-		for _, d := range append([]string{filepath.Dir(path)}, l.searchDirs("templates")...) {
-			o.SearchPath = append(o.SearchPath, d)
-		}
+		o.SearchPath = append([]string{filepath.Dir(path)}, l.searchDirs("templates")...)
 		vars := MapScope{"template_path": path, "template_fullpath": path, "ansible_managed": l.managed()}
 		if m, ok := l.option("template_vars", nil).(*value.Map); ok {
 			for k, v := range m.Strings() {

@@ -72,7 +72,6 @@ type Inbox struct {
 	mu      sync.Mutex // guards the following
 	arrived sync.Cond
 	chunks  [][]byte
-	held    int   // bytes in chunks
 	granted int64 // that the sender may still send
 	used    int64 // read, but not granted anew yet
 	err     error // io.EOF after the last chunk

@@ -128,13 +128,12 @@ func cmdline(g *gathering) {
 func dateTime(g *gathering) {
 	now := time.Now()
 	utc := now.UTC()
-	_, week := now.ISOWeek()
 	zone, _ := now.Zone()
 	year := now.Year()
 	// Python's %W: weeks begin on Monday; days before the first one are week 0.
 	yday := now.YearDay() - 1
 	wday := (int(now.Weekday()) + 6) % 7
-	week = (yday + 7 - wday) / 7
+	week := (yday + 7 - wday) / 7
 	dst := zone
 	for _, month := range []time.Month{time.January, time.July} {
 		t := time.Date(year, month, 1, 0, 0, 0, 0, now.Location())
