@@ -3,11 +3,15 @@ package all
 
 import (
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/target/acl"
+	"github.com/tutti-run/tutti/internal/module/target/alternatives"
 	"github.com/tutti-run/tutti/internal/module/target/apt"
 	aptkey "github.com/tutti-run/tutti/internal/module/target/apt_key"
 	aptrepository "github.com/tutti-run/tutti/internal/module/target/apt_repository"
+	"github.com/tutti-run/tutti/internal/module/target/archive"
 	"github.com/tutti-run/tutti/internal/module/target/assemble"
 	asyncstatus "github.com/tutti-run/tutti/internal/module/target/async_status"
+	"github.com/tutti-run/tutti/internal/module/target/at"
 	authorizedkey "github.com/tutti-run/tutti/internal/module/target/authorized_key"
 	"github.com/tutti-run/tutti/internal/module/target/blockinfile"
 	"github.com/tutti-run/tutti/internal/module/target/command"
@@ -21,15 +25,23 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/fetch"
 	"github.com/tutti-run/tutti/internal/module/target/file"
 	"github.com/tutti-run/tutti/internal/module/target/find"
+	"github.com/tutti-run/tutti/internal/module/target/gem"
 	geturl "github.com/tutti-run/tutti/internal/module/target/get_url"
 	"github.com/tutti-run/tutti/internal/module/target/getent"
 	"github.com/tutti-run/tutti/internal/module/target/git"
 	"github.com/tutti-run/tutti/internal/module/target/group"
 	"github.com/tutti-run/tutti/internal/module/target/hostname"
+	inifile "github.com/tutti-run/tutti/internal/module/target/ini_file"
 	"github.com/tutti-run/tutti/internal/module/target/iptables"
 	knownhosts "github.com/tutti-run/tutti/internal/module/target/known_hosts"
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
+	localegen "github.com/tutti-run/tutti/internal/module/target/locale_gen"
+	"github.com/tutti-run/tutti/internal/module/target/make"
+	"github.com/tutti-run/tutti/internal/module/target/modprobe"
+	"github.com/tutti-run/tutti/internal/module/target/mount"
+	"github.com/tutti-run/tutti/internal/module/target/npm"
 	packagefacts "github.com/tutti-run/tutti/internal/module/target/package_facts"
+	pamlimits "github.com/tutti-run/tutti/internal/module/target/pam_limits"
 	"github.com/tutti-run/tutti/internal/module/target/ping"
 	"github.com/tutti-run/tutti/internal/module/target/pip"
 	"github.com/tutti-run/tutti/internal/module/target/python"
@@ -46,6 +58,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/systemd"
 	"github.com/tutti-run/tutti/internal/module/target/sysvinit"
 	"github.com/tutti-run/tutti/internal/module/target/tempfile"
+	"github.com/tutti-run/tutti/internal/module/target/timezone"
 	"github.com/tutti-run/tutti/internal/module/target/unarchive"
 	"github.com/tutti-run/tutti/internal/module/target/uri"
 	"github.com/tutti-run/tutti/internal/module/target/user"
@@ -56,11 +69,15 @@ import (
 // Targets returns every target module.
 func Targets() []*module.Target {
 	return []*module.Target{
+		&acl.Module,
+		&alternatives.Module,
 		&apt.Module,
 		&aptkey.Module,
 		&aptrepository.Module,
+		&archive.Module,
 		&assemble.Module,
 		&asyncstatus.Module,
+		&at.Module,
 		&authorizedkey.Module,
 		&blockinfile.Module,
 		&command.Command,
@@ -76,15 +93,23 @@ func Targets() []*module.Target {
 		&fetch.Module,
 		&file.Module,
 		&find.Module,
+		&gem.Module,
 		&getent.Module,
 		&geturl.Module,
 		&git.Module,
 		&group.Module,
 		&hostname.Module,
+		&inifile.Module,
 		&iptables.Module,
 		&knownhosts.Module,
 		&lineinfile.Module,
+		&localegen.Module,
+		&make.Module,
+		&modprobe.Module,
+		&mount.Module,
+		&npm.Module,
 		&packagefacts.Module,
+		&pamlimits.Module,
 		&ping.Module,
 		&pip.Module,
 		&python.Module,
@@ -101,6 +126,7 @@ func Targets() []*module.Target {
 		&systemd.Module,
 		&sysvinit.Module,
 		&tempfile.Module,
+		&timezone.Module,
 		&unarchive.Module,
 		&uri.Module,
 		&user.Module,

@@ -1,0 +1,58 @@
+package archive
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/tutti-run/tutti/internal/module"
+	mt "github.com/tutti-run/tutti/internal/module/moduletest"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+func TestContract(t *testing.T) {
+	with := func(t *testing.T, dir string) {
+		mt.Write(t, dir, "d/a.txt", "a")
+		mt.Write(t, dir, "d/s/b.log", "b")
+		mt.Write(t, dir, "c.txt", "c")
+		if err := os.Symlink("a.txt", dir+"/d/l"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lists := func(command, want string) func(*testing.T, string, *module.Result) {
+		return func(t *testing.T, dir string, _ *module.Result) {
+			t.Helper()
+			cmd := exec.Command("sh", "-c", command)
+			cmd.Dir = dir
+			out, err := cmd.CombinedOutput()
+			if got := strings.Join(strings.Fields(string(out)), " "); err != nil || got != want {
+				t.Errorf("%s: %q, %v", command, got, err)
+			}
+		}
+	}
+	cases := []mt.Case{
+		{Name: "tar", Setup: with, Args: `{"path": "$DIR/d", "dest": "$DIR/o.tar", "format": "tar", "mode": "0600"}`, Changed: true, Verify: lists("tar tf o.tar | sort", "d/a.txt d/l d/s/ d/s/b.log")},
+		{Name: "gz", Setup: with, Args: `{"path": ["$DIR/d", "$DIR/c.txt"], "dest": "$DIR/o.tgz"}`, Changed: true, Verify: lists("tar tzf o.tgz | sort", "c.txt d/a.txt d/l d/s/ d/s/b.log")},
+		{Name: "excluded", Setup: with, Args: `{"path": "$DIR/d", "dest": "$DIR/o.tgz", "exclusion_patterns": ["*.log"]}`, Changed: true, Verify: lists("tar tzf o.tgz | sort", "d/a.txt d/l d/s/")},
+		{Name: "pattern", Setup: with, Args: `{"path": "$DIR/*", "exclude_path": "$DIR/d", "dest": "$DIR/../o.tgz"}`, Changed: true},
+		{Name: "one file", Setup: with, Args: `{"path": "$DIR/c.txt"}`, Changed: true, Verify: lists("gzip -dc c.txt.gz", "c")},
+		{Name: "removed", Setup: with, Args: `{"path": "$DIR/d", "dest": "$DIR/o.tgz", "remove": true}`, Changed: true, Again: true, Verify: lists("ls", "c.txt o.tgz")},
+		{Name: "zip", Setup: with, Args: `{"path": "$DIR/d", "dest": "$DIR/o.zip", "format": "zip"}`, Changed: true},
+		{Name: "nothing there", Args: `{"path": "$DIR/none", "dest": "$DIR/o.tgz", "force_archive": true}`, Verify: func(t *testing.T, _ string, r *module.Result) {
+			if r.Get("dest_state") != "absent" || len(r.Get("missing").([]any)) != 1 {
+				t.Error(value.Repr(r.ToMap()))
+			}
+		}},
+		{Name: "no dest", Setup: with, Args: `{"path": "$DIR/d"}`, Fails: "Error, must specify \"dest\""},
+		{Name: "no path", Args: `{"path": "$DIR/*", "dest": "$DIR/o.tgz"}`, Fails: "Error, no source paths were found"},
+		{Name: "into itself", Setup: with, Args: `{"path": "$DIR/d", "dest": "$DIR/d/o.tgz", "remove": true}`, Fails: "created archive can not be contained in source paths"},
+	}
+	for format, program := range map[string]string{"bz2": "bzip2", "xz": "xz"} {
+		if _, err := exec.LookPath(program); err == nil {
+			cases = append(cases, mt.Case{Name: format, Setup: with, Args: `{"path": "$DIR/d", "dest": "$DIR/o", "format": "` + format + `"}`, Changed: true,
+				Verify: lists(program+" -dc o | tar tf - | sort", "d/a.txt d/l d/s/ d/s/b.log")})
+		}
+	}
+	mt.Run(t, &Module, cases)
+}

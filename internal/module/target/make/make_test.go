@@ -1,0 +1,20 @@
+package make
+
+import (
+	"testing"
+
+	"github.com/tutti-run/tutti/internal/module"
+	mt "github.com/tutti-run/tutti/internal/module/moduletest"
+)
+
+func TestContract(t *testing.T) {
+	with := func(t *testing.T, dir string) {
+		mt.Write(t, dir, "Makefile", "all: out\nout:\n\techo $(X) >out\nbad:\n\tfalse\n")
+	}
+	mt.Run(t, &Module, []mt.Case{
+		{Name: "first", Setup: with, Args: `{"chdir": "$DIR", "params": {"X": 5}, "jobs": 2}`, Changed: true, Verify: func(t *testing.T, dir string, _ *module.Result) { mt.Has(t, dir+"/out", "5\n") }},
+		{Name: "target", Setup: with, Args: `{"chdir": "$DIR", "target": "out", "file": "Makefile"}`, Changed: true},
+		{Name: "fails", Setup: with, Args: `{"chdir": "$DIR", "target": "bad"}`, Fails: "make: *** [Makefile:5: bad] Error 1"},
+		{Name: "no target", Setup: with, Args: `{"chdir": "$DIR", "target": "none"}`, Fails: "No rule to make target 'none'"},
+	})
+}
