@@ -126,12 +126,7 @@ func (t *task) describe(r *module.Result) {
 	if !t.args.Has("path") {
 		return
 	}
-	switch {
-	case files.Exists(t.args.String("path")):
-		files.AddInfo(r, t.args.String("path"))
-	case !t.env.Check:
-		r.Set("state", files.Absent)
-	}
+	files.AddInfo(r, t.args.String("path"))
 }
 
 // keys is the text of the keys that were given.

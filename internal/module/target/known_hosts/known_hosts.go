@@ -98,9 +98,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	for _, name := range []string{"name", "key", "path", "hash_host", "state"} {
 		r.Set(name, args.Any(name))
 	}
-	if r.Set("state", files.Absent); files.Exists(t.path) {
-		files.AddInfo(r, t.path)
-	}
+	files.AddInfo(r, t.path)
 	return r
 }
 
