@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tutti-run/tutti/internal/agent"
 	"github.com/tutti-run/tutti/internal/diag"
@@ -60,6 +61,8 @@ type usageError struct{ error }
 
 // optionsError is a command line that is well formed and makes no sense.
 type optionsError struct{ error }
+
+func (e optionsError) Unwrap() error { return e.error }
 
 // sealedError is about a vault that no password opens. What is written may be
 // right, so this is no mistake of the language.
@@ -111,7 +114,16 @@ func newRoot(s Streams) *cobra.Command {
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
+			var names []string
+			c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+			if near := diag.Nearest(name, names); near != "" {
+				err = fmt.Errorf("%w; did you mean --%s?", err, near)
+			}
+		}
+		return usageError{err}
+	})
 	for _, make := range commands {
 		root.AddCommand(make(s))
 	}
@@ -140,6 +152,9 @@ func code(err error, stderr io.Writer) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "tutti: %v\nSee 'tutti --help'.\n", usage.error)
 		return exitFailed
+	case errors.As(err, &options) && errors.As(err, &problem):
+		showProblems(stderr, diag.Problems{problem})
+		return exitOptions
 	case errors.As(err, &options):
 		fmt.Fprintf(stderr, "ERROR! %v\n", options.error)
 		return exitOptions

@@ -79,7 +79,7 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 	ses.loader = playbook.New(playbook.Config{
 		RolesPath: c.List("DEFAULT_ROLES_PATH"), CollectionPaths: ses.collectionPaths(),
 		Modules:  &finder{registry: ses.registry, path: ses.modulePaths(), collections: ses.collectionPaths(), rejected: rejected},
-		ReadFile: ses.readFile, Vault: ses.inlineVault, ExtraVars: ses.extra,
+		ReadFile: ses.readFile, Vault: ses.inlineVault, ExtraVars: ses.extra, Lookups: ses.engine.Lookups(),
 		Check: ses.check, CheckCondition: ses.checkCondition, Resolve: ses.resolveStatic,
 	})
 	return ses, nil

@@ -3,12 +3,14 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -57,7 +59,11 @@ func Load(getenv func(string) string) (*Config, error) {
 			return nil, err
 		}
 		if c.ini, err = parseINI(string(data)); err != nil {
-			return nil, fmt.Errorf("%s: %w", c.File, err)
+			var p *diag.Problem
+			if errors.As(err, &p) {
+				p.Pos.File = c.File
+			}
+			return nil, err
 		}
 		c.dir = filepath.Dir(c.File)
 	}
@@ -166,7 +172,7 @@ func parseINI(text string) (map[string]string, error) {
 			k, v, ok := strings.Cut(line, "=")
 			if !ok {
 				if k, v, ok = strings.Cut(line, ":"); !ok {
-					return nil, fmt.Errorf("line %d: expected 'name = value', found %q", i+1, line)
+					return nil, &diag.Problem{Pos: diag.Pos{Line: i + 1, Column: 1}, Msg: fmt.Sprintf("expected 'name = value', found %q", line), Hint: "write " + strings.Replace(line, " ", " = ", 1)}
 				}
 			}
 			if j := strings.Index(v, " ;"); j >= 0 {

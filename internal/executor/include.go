@@ -172,7 +172,7 @@ func (p *playRun) bringIn(ctx context.Context, s *step, g *group, failed map[*st
 			}
 			failed[r] = true
 			out := failure(err.Error())
-			out.result = value.MapOf("reason", err.Error())
+			out.result = value.MapOf("reason", err.Error()+placeText(s.task.Pos))
 			out.ignored = false
 			tr := &taskRun{playRun: p, task: s.task, host: p.hosts[r.Host], info: p.info(s.task, p.shownName(s.task, r.Host))}
 			p.tell(tr.event(out))

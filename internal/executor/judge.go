@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -83,7 +84,7 @@ func (it *item) conditions(out *outcome) {
 		if err != nil {
 			out.failed = true
 			out.result.Set("failed", true)
-			out.result.Set("changed_when_result", errorText(err))
+			out.result.Set("changed_when_result", err.Error())
 			return
 		}
 		out.changed = changed
@@ -94,7 +95,7 @@ func (it *item) conditions(out *outcome) {
 		if err != nil {
 			out.failed = true
 			out.result.Set("failed", true)
-			out.result.Set("failed_when_result", errorText(err))
+			out.result.Set("failed_when_result", err.Error())
 			return
 		}
 		out.failed = failed
@@ -106,8 +107,11 @@ func (it *item) conditions(out *outcome) {
 func (it *item) all(c *template.Context, conds []playbook.Cond) (bool, error) {
 	for _, cond := range conds {
 		ok, err := it.Engine.Condition(c, cond.Expr)
-		if err != nil || !ok {
-			return false, err
+		if err != nil {
+			return false, errors.New(it.conditionText(cond, err))
+		}
+		if !ok {
+			return false, nil
 		}
 	}
 	return true, nil

@@ -19,7 +19,7 @@ func (it *item) condition() *outcome {
 	for _, cond := range it.task.When {
 		ok, err := it.Engine.Condition(it.c, cond.Expr)
 		if err != nil {
-			return it.finish(failure(conditionText(cond, err)))
+			return it.finish(failure(it.conditionText(cond, err)))
 		}
 		if !ok {
 			return it.finish(&outcome{skipped: true, finished: true,
@@ -29,16 +29,16 @@ func (it *item) condition() *outcome {
 	return nil
 }
 
-func conditionText(cond playbook.Cond, err error) string {
+func (it *item) conditionText(cond playbook.Cond, err error) string {
 	var te *template.Error
-	text := err.Error()
-	if errors.As(err, &te) {
-		text = te.Msg
+	if !errors.As(err, &te) {
+		return err.Error() + placeText(cond.Pos)
 	}
-	if cond.Pos.IsValid() {
-		text += fmt.Sprintf("\n\nThe error appears to be in '%s': line %d, column %d", cond.Pos.File, cond.Pos.Line, cond.Pos.Column)
+	hint := it.suggestion(te)
+	if strings.Contains(te.Msg, "got '='") {
+		hint = "\n\nTo compare, write '=='."
 	}
-	return text
+	return te.Msg + placeText(cond.Pos) + hint
 }
 
 // resolved is what a task became: a call with what is needed to make it.
@@ -312,7 +312,7 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 		err = fmt.Errorf("Invalid options for %s: %s", it.task.Action, strings.Join(unknown, ","))
 	}
 	if err != nil {
-		return it.invocation(module.Fail("%s", err), spec, args), nil
+		return it.invocation(module.Fail("%s", err).Set("error_at", it.task.Pos.String()), spec, args), nil
 	}
 	r.spec, r.args = spec, parsed
 	it.warnings = parsed.Warnings()
@@ -332,7 +332,7 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 		if errors.As(err, &te) {
 			return nil, err
 		}
-		return it.invocation(module.Fail("%s", err), spec, args), nil
+		return it.invocation(module.Fail("%s", err).Set("error_at", it.task.Pos.String()), spec, args), nil
 	}
 	if plan.Done != nil {
 		return it.invocation(plan.Done, spec, args), nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/inventory"
 	"github.com/tutti-run/tutti/internal/module"
@@ -159,9 +160,16 @@ func (it *item) broken(err error) *outcome {
 		out.finished = !errors.Is(err, context.Canceled)
 		return it.finish(out)
 	}
-	out := failure(errorText(err))
 	var te *template.Error
-	if errors.As(err, &te) && !tellsPlace(te) && te.Pos.IsValid() {
+	text := errorText(err)
+	if errors.As(err, &te) && tellsPlace(te) {
+		text += it.suggestion(te)
+	}
+	out := failure(text)
+	switch {
+	case te == nil:
+		out.result.Set("error_at", it.task.Pos.String())
+	case !tellsPlace(te) && te.Pos.IsValid():
 		out.result.Set("error_at", te.Pos.String())
 	}
 	out.finished = !errors.Is(err, context.Canceled)
@@ -190,6 +198,29 @@ func tellsPlace(e *template.Error) bool {
 	return e.Undefined || strings.HasPrefix(e.Msg, "template error while templating string")
 }
 
+// placeText tells where an error is, with the lines around it.
+func placeText(pos diag.Pos) string {
+	if !pos.IsValid() {
+		return ""
+	}
+	text := "\n\nThe error appears to be in '" + pos.File + "': line " + itoa(pos.Line) + ", column " + itoa(pos.Column)
+	if excerpt := diag.Excerpt(pos); excerpt != "" {
+		text += "\n\n" + strings.TrimRight(excerpt, "\n")
+	}
+	return text
+}
+
+// suggestion names the variable that was probably meant.
+func (it *item) suggestion(e *template.Error) string {
+	if !e.Undefined || e.Name == "" {
+		return ""
+	}
+	if near := diag.Nearest(e.Name, it.scope.Names()); near != "" && near != e.Name {
+		return "\n\nDid you mean '" + near + "'?"
+	}
+	return ""
+}
+
 // errorText is an error as results show it.
 func errorText(err error) string {
 	var te *template.Error
@@ -198,8 +229,8 @@ func errorText(err error) string {
 		if te.Undefined {
 			text = "The task includes an option with an undefined variable. The error was: " + te.Msg
 		}
-		if te.Pos.IsValid() && tellsPlace(te) {
-			text += "\n\nThe error appears to be in '" + te.Pos.File + "': line " + itoa(te.Pos.Line) + ", column " + itoa(te.Pos.Column)
+		if tellsPlace(te) {
+			text += placeText(te.Pos)
 		}
 		return text
 	}

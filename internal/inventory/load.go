@@ -124,7 +124,12 @@ func load(ctx context.Context, inv *Inventory, source string, o Options) (bool, 
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		failures = append(failures, fmt.Sprintf("\n* Failed to parse %s with %s plugin: %s", source, name, err))
+		text := fmt.Sprintf("\n* Failed to parse %s with %s plugin: %s", source, name, err)
+		var p *diag.Problem
+		if errors.As(err, &p) {
+			text += strings.TrimRight("\n"+diag.Excerpt(p.Pos), "\n")
+		}
+		failures = append(failures, text)
 	}
 	for _, f := range failures {
 		o.Warn(f)

@@ -56,7 +56,7 @@ func (s *Spec) Inspect(raw *value.Map) []Mistake {
 			default:
 				continue
 			}
-			m := Mistake{Param: name, Msg: msg}
+			m := Mistake{Param: name, Msg: msg, Hint: typeHint(param.Type)}
 			if text, ok := v.(string); ok && len(param.Choices) > 0 {
 				if near := diag.Nearest(text, strings.Split(choiceText(param.Choices), ", ")); near != "" {
 					m.Hint = "did you mean " + near + "?"
@@ -66,6 +66,25 @@ func (s *Spec) Inspect(raw *value.Map) []Mistake {
 		}
 	}
 	return found
+}
+
+// typeHint says how a value of a type is written.
+func typeHint(t Type) string {
+	switch t {
+	case Int:
+		return "write a whole number"
+	case Float:
+		return "write a number"
+	case Bool:
+		return "write true or false"
+	case List:
+		return "write a list: [a, b]"
+	case Dict:
+		return "write a dictionary: {a: b}"
+	case Bytes, Bits:
+		return "write a size, such as 10M"
+	}
+	return ""
 }
 
 // param finds a user's parameter by name or alias, nil if there is none.

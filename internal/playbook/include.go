@@ -150,6 +150,11 @@ func (r *reader) includeRoleArgs(t *Task) {
 		if !slices.Contains(includeRoleParams, k) {
 			bad = append(bad, k)
 		}
+		if v := t.Args.At(k); strings.HasSuffix(k, "_from") && v != nil && !value.HasTemplates(v) {
+			if _, ok := v.(string); !ok {
+				r.Add(t.Pos, "", "Expected a string for %s but got %s instead", k, value.TypeName(v))
+			}
+		}
 	}
 	if len(bad) > 0 {
 		r.Add(t.Pos, "give variables under vars:", "Invalid options for %s: %s", t.Action, strings.Join(bad, ","))
@@ -233,7 +238,7 @@ func (r *reader) taskFile(path string, s scope, from diag.Pos) []Item {
 		return nil
 	}
 	if n.Kind != yaml.List {
-		r.Add(n.Pos, "", "included task files must contain a list of tasks")
+		r.Add(n.Pos, "begin each task with '- '", "included task files must contain a list of tasks")
 		return nil
 	}
 	s.dir = filepath.Dir(path)

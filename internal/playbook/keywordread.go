@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -217,8 +218,22 @@ func (r *reader) unknown(n *yaml.Node, what string, allowed ...[]string) {
 		if ok && known[name] {
 			continue
 		}
-		r.Add(p.Key.Pos, suggest(name, known), "'%s' is not a valid attribute for a %s", name, what)
+		r.Add(p.Key.Pos, misplaced(name, what, known), "'%s' is not a valid attribute for a %s", name, what)
 	}
+}
+
+// misplaced says where a keyword belongs that stands at the wrong level, or
+// suggests another.
+func misplaced(name, what string, known map[string]bool) string {
+	for _, level := range []struct {
+		name  string
+		words []string
+	}{{"Task", taskKeywords}, {"Play", playKeywords}, {"Block", blockKeywords}} {
+		if level.name != what && slices.Contains(level.words, name) {
+			return "it belongs to a " + strings.ToLower(level.name)
+		}
+	}
+	return suggest(name, known)
 }
 
 // suggest words the nearest known name as a hint.

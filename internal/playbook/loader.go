@@ -43,6 +43,8 @@ type Config struct {
 	CheckCondition func(v any, pos diag.Pos) []*diag.Problem
 	// Resolve evaluates the names of imported files and roles with vars.
 	Resolve func(v any, vars []*value.Map) (any, error)
+	// Lookups are the names that may follow with_.
+	Lookups []string
 	// ExtraVars are those of the command line.
 	ExtraVars *value.Map
 	// LenientArgs leaves wrong module arguments to be found when the task runs,

@@ -158,7 +158,7 @@ func TestMistakes(t *testing.T) {
 		{"misspelt parameter", task("file:\n  path: x\n  stat: y"), "5:9", "Unsupported parameters for (file) module: stat", "state"},
 		{"wrong choice", task("file:\n  path: x\n  state: abset"), "5:9", "value of state must be one of", "absent"},
 		{"wrong type", task("file:\n  path: x\n  recurse: perhaps"), "5:9", "unable to convert to bool", ""},
-		{"free text for a module that takes none", task("debug: hello"), "3:7", "extra params", ""},
+		{"free text for a module that takes none", task("debug: hello"), "3:14", "extra params", "name=value"},
 		{"missing hosts", "- tasks: []\n", "1:3", "the field 'hosts' is required", ""},
 		{"empty hosts", "- hosts:\n", "", "Hosts list cannot be empty", ""},
 		{"hosts as a mapping", "- hosts: {a: b}\n", "1:10", "Hosts list must be a sequence or string", ""},

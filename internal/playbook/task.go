@@ -135,7 +135,7 @@ func (r *reader) findAction(n *yaml.Node, s scope) (action, bool) {
 	}
 	if len(bad) > 0 && len(bad) < len(found) {
 		for _, a := range bad {
-			r.Add(a.pos, suggest(a.name, known), "'%s' is not a valid attribute for a Task", a.name)
+			r.Add(a.pos, misplaced(a.name, "Task", known), "'%s' is not a valid attribute for a Task", a.name)
 		}
 		return action{}, false
 	}
@@ -271,6 +271,9 @@ func (r *reader) readTask(n *yaml.Node, s scope) Item {
 	}
 	r.checkTemplate(n.Get("name"))
 	r.taskKeywords(t, n)
+	if d := n.Get("debugger"); !d.IsNull() && d.Value() != "never" && d.Value() != false {
+		r.Warn(d.Pos, "run the task alone with -vvv instead", "there is no debugger here: 'debugger: %s' changes nothing", value.Str(value.Plain(d.Value())))
+	}
 	if a.local {
 		t.Local = true
 		t.Keywords = t.Keywords.With(DelegateTo, "localhost")
@@ -294,8 +297,11 @@ func (r *reader) readTask(n *yaml.Node, s scope) Item {
 		r.arguments(t, a, nil, freeFormOwn[short])
 		return r.ownAction(t, short, kind, n, s)
 	}
+	before := len(r.Problems)
 	r.arguments(t, a, found.Spec, found.Spec == nil || found.Spec.FreeForm != "")
-	r.checkArguments(t, found.Spec, a, n, s)
+	if len(r.Problems) == before {
+		r.checkArguments(t, found.Spec, a, n, s)
+	}
 	return t
 }
 
@@ -354,9 +360,15 @@ func (r *reader) taskKeywords(t *Task, n *yaml.Node) {
 		case "loop_control":
 			r.loopControl(t, v)
 		default:
-			if lookup, ok := strings.CutPrefix(key, "with_"); ok {
-				r.loop(t, lookup, p)
+			lookup, ok := strings.CutPrefix(key, "with_")
+			if !ok {
+				continue
 			}
+			if near := diag.Nearest(lookup, r.Lookups); near != "" && near != lookup && !slices.Contains(r.Lookups, lookup) {
+				r.Add(p.Key.Pos, "did you mean 'with_"+near+"'?", "'%s' is not a valid attribute for a Task", key)
+				continue
+			}
+			r.loop(t, lookup, p)
 		}
 	}
 }
@@ -511,7 +523,11 @@ func (r *reader) checkArguments(t *Task, spec *module.Spec, a action, n *yaml.No
 		if r.lenient(t, s) {
 			continue
 		}
-		r.Add(pos, m.Hint, "%s", m.Msg)
+		hint := m.Hint
+		if strings.HasPrefix(m.Msg, "Unsupported parameters") && slices.Contains(taskKeywords, m.Param) {
+			hint = "it is a keyword of the task: write it one level further out"
+		}
+		r.Add(pos, hint, "%s", m.Msg)
 	}
 }
 

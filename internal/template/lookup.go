@@ -2,8 +2,10 @@ package template
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/value"
@@ -34,6 +36,9 @@ func lookupTable() map[string]lookupFunc {
 		"community.general.cartesian": lookupNested,
 	}
 }
+
+// Lookups lists the names of all lookups.
+func (e *Engine) Lookups() []string { return slices.Sorted(maps.Keys(e.lookups)) }
 
 // HasLookup reports whether there is a lookup called name.
 func (e *Engine) HasLookup(name string) bool {

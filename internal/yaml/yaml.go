@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -90,6 +91,10 @@ func ParseAll(data []byte, file string, o Options) ([]*Node, error) {
 		return nil, &diag.Problem{Pos: position(data, i, file), Msg: fmt.Sprintf("byte 0x%02x is not valid UTF-8", data[i]),
 			Hint: "save the file as UTF-8"}
 	}
+	if i := controlCharacter(data); i >= 0 {
+		return nil, &diag.Problem{Pos: position(data, i, file), Msg: fmt.Sprintf("control characters are not allowed: byte 0x%02x", data[i]),
+			Hint: "remove it, or write it as an escape in double quotes"}
+	}
 	loader, err := goyaml.NewLoader(strings.NewReader(string(data)))
 	if err != nil {
 		return nil, problem(err, file, data)
@@ -138,6 +143,11 @@ func invalidUTF8(data []byte) int {
 		i += n
 	}
 	return -1
+}
+
+// controlCharacter finds a byte that YAML does not allow anywhere.
+func controlCharacter(data []byte) int {
+	return slices.IndexFunc(data, func(b byte) bool { return b < ' ' && b != '\t' && b != '\n' && b != '\r' || b == 0x7f })
 }
 
 func position(data []byte, offset int, file string) diag.Pos {

@@ -22,7 +22,7 @@ func (p *Printer) clean(e event.Result) *value.Map {
 	_, hasMsg := e.Result.Get("msg")
 	for k, v := range e.Result.All() {
 		switch k {
-		case "msg", "exception", "warnings", "deprecations":
+		case "msg", "exception", "warnings", "deprecations", "error_at":
 			out.Set(k, v)
 		case "changed", "failed", "skipped", "invocation", "skip_reason":
 		default:
