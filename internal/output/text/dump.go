@@ -24,6 +24,10 @@ func (p *Printer) clean(e event.Result) *value.Map {
 		switch k {
 		case "msg", "exception", "warnings", "deprecations", "error_at":
 			out.Set(k, v)
+		case "changed_when_result", "failed_when_result":
+			if _, isText := v.(string); isText || !hasMsg { // what was wrong with the condition
+				out.Set(k, v)
+			}
 		case "changed", "failed", "skipped", "invocation", "skip_reason":
 		default:
 			if !hasMsg {
