@@ -1,8 +1,9 @@
 #!/bin/bash
-# Prints the table of measured speed: each playbook of e2e/bench through tutti
-# and through ansible-playbook, in turns, on ten hosts of a lab that it brings up
-# and takes down. It needs root on Debian, Go, and ansible-playbook to compare
-# with; without the latter it measures tutti alone.
+# Prints the table of measured speed: each playbook of e2e/bench through tutti,
+# through ansible-playbook, and through ansible-playbook with Mitogen, in turns, on
+# ten hosts of a lab that it brings up and takes down. It needs root on Debian, Go,
+# and the others to compare with (Debian's ansible-core and ansible-mitogen); without
+# them it measures tutti alone.
 #
 # It measures bin/tutti, which it builds if it is missing.
 # Arguments name the playbooks, if not all are wanted.
@@ -10,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${RUNS:-5} slow=${SLOW_RUNS:-2}
-books=(tenbyten debug local copies loops facts)
+books=(tenbyten debug local copies loops facts python)
 [ $# = 0 ] || books=("$@")
 if [ "$(id -u)" != 0 ]; then
 	echo "bench: left out: hosts to measure on need root (network namespaces, overlay mounts)" >&2
@@ -21,6 +22,7 @@ if ! [ -x /usr/bin/time ]; then
 fi
 [ -x bin/tutti ] || make build >&2
 ansible=$(command -v /usr/bin/ansible-playbook || true)
+mitogen=$(ls -d /usr/lib/python3/dist-packages/ansible_mitogen 2>/dev/null || true)
 work=$(mktemp -d)
 go build -o "$work/lab" ./e2e/lab
 lab() { "$work/lab" -n bench "$@"; }
@@ -59,8 +61,13 @@ side_by_side() {
 export -f side_by_side
 export inventory
 
-printf '| %s | %s | %s | %s | %s | %s | %s |\n' playbook 'tutti, s' 'its CPU, s' 'its memory, MB' 'ansible-playbook, s' 'its CPU, s' 'times as fast'
-echo '|---|---:|---:|---:|---:|---:|---:|'
+# times NAME PEER is how many times as fast as the peer tutti is.
+times() {
+	awk -v a="$(median "$1.$2" 1)" -v t="$(median "$1.tutti" 1)" 'BEGIN { if (a != "") printf "%.0f", a / (t > 0 ? t : 0.01) }'
+}
+
+echo '| playbook | tutti, s | its CPU, s | its memory, MB | ansible-playbook, s | its CPU, s | times as fast | with Mitogen, s | its CPU, s | times as fast |'
+echo '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|'
 for book in "${books[@]}"; do
 	tutti=(bin/tutti play -i "$inventory" "e2e/bench/$book.yml")
 	"${tutti[@]}" >/dev/null # the agents get there, and everything is as it is to be
@@ -68,16 +75,18 @@ for book in "${books[@]}"; do
 		measure "$book.tutti" "${tutti[@]}"
 		if [ -n "$ansible" ] && ((i < slow)); then
 			measure "$book.ansible" "$ansible" -i "$inventory" "e2e/bench/$book.yml"
+			if [ -n "$mitogen" ]; then
+				measure "$book.mitogen" env ANSIBLE_STRATEGY=mitogen_linear "$ansible" -i "$inventory" "e2e/bench/$book.yml"
+			fi
 		fi
 	done
-	ratio=$(awk -v a="$(median "$book.ansible" 1)" -v t="$(median "$book.tutti" 1)" 'BEGIN { if (a != "") printf "%.0f", a / (t > 0 ? t : 0.01) }')
-	printf '| %s | %s | %s | %.0f | %s | %s | %s |\n' "$book" "$(median "$book.tutti" 1)" "$(median "$book.tutti" 2)" "$(median "$book.tutti" 3)" \
-		"$(median "$book.ansible" 1)" "$(median "$book.ansible" 2)" "$ratio"
+	printf '| %s | %s | %s | %.0f | %s | %s | %s | %s | %s | %s |\n' "$book" "$(median "$book.tutti" 1)" "$(median "$book.tutti" 2)" "$(median "$book.tutti" 3)" \
+		"$(median "$book.ansible" 1)" "$(median "$book.ansible" 2)" "$(times "$book" ansible)" "$(median "$book.mitogen" 1)" "$(median "$book.mitogen" 2)" "$(times "$book" mitogen)"
 done
 for ((i = 0; i < runs; i++)); do
 	measure ssh bash -c side_by_side
 done
 echo
 echo "Ten times \`ssh host true\` side by side: $(median ssh 1) s."
-echo "Medians of $runs runs of tutti and $slow of ansible-playbook (pipelining, 10 forks), in turns, on $(nproc) processors that the hosts share."
+echo "Medians of $runs runs of tutti and $slow of the others (pipelining, 10 forks), in turns, on $(nproc) processors that the hosts share."
 rm -rf /tmp/tutti-bench-local
