@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/yaml"
+)
+
+// listing is what became of one project's playbooks: each is read and listed in
+// four ways by both programs.
+type listing struct {
+	Name, Commit       string
+	Books              int
+	Equal, Of, Refused int
+	Seconds, Ours      string
+	Differs            []string
+}
+
+var summary = regexp.MustCompile(`(\d+) of (\d+) equal \((\d+) refused by both\); ansible ([\d.]+) s, ours ([\d.]+) s`)
+
+func (r *run) listings(ctx context.Context, project string) (*listing, error) {
+	name, path, ok := strings.Cut(project, "=")
+	if !ok {
+		name, path = filepath.Base(project), project
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	results, err := r.results("listings-" + name + ".json")
+	if err != nil {
+		return nil, err
+	}
+	if data, err := os.ReadFile(results); err == nil && r.reuse {
+		l := &listing{}
+		return l, json.Unmarshal(data, l)
+	}
+	books, err := playbooks(path)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{Name: name, Books: len(books)}
+	if len(books) == 0 {
+		return nil, fmt.Errorf("%s holds no playbooks", path)
+	}
+	if out, err := exec.CommandContext(ctx, "git", "-C", path, "rev-parse", "--short=12", "HEAD").Output(); err == nil {
+		l.Commit = strings.TrimSpace(string(out))
+	}
+	env, clean, err := surroundings(path)
+	if err != nil {
+		return nil, err
+	}
+	defer clean()
+	args := []string{filepath.Join(r.links, "ansible-playbook")}
+	if inv := filepath.Join(path, "inventory", "local", "hosts.ini"); isFile(inv) {
+		args = append(args, "-i", inv)
+	}
+	text, err := r.tool(ctx, env, "compare-listings", append(args, books...)...)
+	if err != nil {
+		return nil, err
+	}
+	m := summary.FindStringSubmatch(text)
+	if m == nil {
+		return nil, fmt.Errorf("compare-listings gave no summary for %s: %s", path, text)
+	}
+	for _, n := range []struct {
+		text string
+		into *int
+	}{{m[1], &l.Equal}, {m[2], &l.Of}, {m[3], &l.Refused}} {
+		if _, err := fmt.Sscan(n.text, n.into); err != nil {
+			return nil, err
+		}
+	}
+	l.Seconds, l.Ours = m[4], m[5]
+	for _, line := range strings.Split(text, "\n") {
+		if line != "" && !summary.MatchString(line) {
+			l.Differs = append(l.Differs, strings.ReplaceAll(line, path+"/", ""))
+		}
+	}
+	data, err := json.Marshal(l)
+	if err != nil {
+		return nil, err
+	}
+	return l, os.WriteFile(results, data, 0o644)
+}
+
+func isFile(p string) bool {
+	st, err := os.Stat(p)
+	return err == nil && st.Mode().IsRegular()
+}
+
+// surroundings are the settings under which a project's playbooks can be read:
+// its roles, and the collection that it is itself.
+func surroundings(path string) (env []string, clean func(), err error) {
+	clean = func() {}
+	for _, roles := range []string{"roles", "ansible/roles"} {
+		if st, err := os.Stat(filepath.Join(path, roles)); err == nil && st.IsDir() {
+			env = append(env, "ANSIBLE_ROLES_PATH="+filepath.Join(path, roles))
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(path, "galaxy.yml"))
+	if err != nil {
+		return env, clean, nil
+	}
+	n, err := yaml.Parse(data, "galaxy.yml", yaml.Options{AsData: true})
+	if err != nil {
+		return env, clean, nil
+	}
+	ns, _ := n.Get("namespace").Text()
+	name, _ := n.Get("name").Text()
+	dir, err := os.MkdirTemp("", "tutti-compat-")
+	if err != nil {
+		return nil, clean, err
+	}
+	clean = func() { os.RemoveAll(dir) }
+	at := filepath.Join(dir, "ansible_collections", ns)
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		return nil, clean, err
+	}
+	env = append(env, "ANSIBLE_COLLECTIONS_PATH="+dir)
+	return env, clean, os.Symlink(path, filepath.Join(at, name))
+}
+
+// playbooks finds the playbooks below a folder: lists whose entries have hosts
+// or import another.
+func playbooks(dir string) ([]string, error) {
+	var out []string
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && slices.Contains([]string{".git", "roles", "tasks", "handlers", "group_vars", "host_vars", "vars", "defaults", "collections"}, d.Name()) && p != dir {
+			return fs.SkipDir
+		}
+		if ext := filepath.Ext(p); d.IsDir() || ext != ".yml" && ext != ".yaml" {
+			return nil
+		}
+		data, err := os.ReadFile(p)
+		if err != nil {
+			return nil
+		}
+		n, err := yaml.Parse(data, p, yaml.Options{AsData: true})
+		if err != nil || n.Kind != yaml.List || len(n.Items) == 0 {
+			return nil
+		}
+		for _, key := range []string{"hosts", "import_playbook", "ansible.builtin.import_playbook"} {
+			if n.Items[0].Get(key) != nil {
+				out = append(out, p)
+				break
+			}
+		}
+		return nil
+	})
+	return out, err
+}
