@@ -61,7 +61,7 @@ func (it *item) once(ctx context.Context) *outcome {
 	if err != nil {
 		return it.broken(err)
 	}
-	if done == nil {
+	for done == nil {
 		// acquire: nothing runs that may not run now.
 		var lease parallel.Lease
 		if lease, err = it.acquire(ctx, call); err != nil {
@@ -76,6 +76,9 @@ func (it *item) once(ctx context.Context) *outcome {
 			it.keep(call, lease) // it is released when the job ends
 		} else {
 			lease.Release()
+		}
+		if errors.Is(err, module.ErrAgain) {
+			continue // it has to wait for others, holding nothing
 		}
 		if err != nil {
 			return it.broken(err)

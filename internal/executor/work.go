@@ -41,7 +41,7 @@ func (it *item) work(ctx context.Context, r *resolved) (*module.Result, error) {
 	res, err := r.work.Do(run, pacer{it})
 	switch {
 	case err == nil:
-	case ctx.Err() != nil:
+	case ctx.Err() != nil || errors.Is(err, module.ErrAgain):
 		return nil, err
 	case errors.Is(context.Cause(run), errAsync):
 		res = module.Fail("async task did not complete within the requested time - %ds", r.Async)

@@ -63,9 +63,14 @@ type Work struct {
 	// the Spec. It is asked before the lease is taken and holds nothing meanwhile,
 	// so that all keys are taken at once, in the one order without deadlock.
 	Hints func(ctx context.Context) ([]parallel.Hint, error)
-	// Do does it. An error is shown as the task's failure.
+	// Do does it. An error is shown as the task's failure, but for ErrAgain.
 	Do func(ctx context.Context, p Pacer) (*Result, error)
 }
+
+// ErrAgain tells that a Work has to wait for what others do. The lease is given
+// back and all begins anew with Work.Hints, which is the place to wait: it holds
+// nothing that the others might need. It must give up some time.
+var ErrAgain = errors.New("the work has to wait for others")
 
 // Pacer spaces the calls that a Work makes to a service. It is safe for
 // concurrent use.

@@ -205,23 +205,28 @@ func Task(t *testing.T, c *Controller, m *module.Control, target *module.Target,
 func Work(t *testing.T, w *module.Work, hints []parallel.Hint) *module.Result {
 	t.Helper()
 	m := parallel.New(parallel.Options{})
-	if w.Hints != nil {
-		found, err := w.Hints(t.Context())
+	for {
+		all := hints
+		if w.Hints != nil {
+			found, err := w.Hints(t.Context())
+			if err != nil {
+				return module.Fail("%s", err)
+			}
+			all = append(slices.Clone(hints), found...)
+		}
+		lease, err := m.Acquire(t.Context(), parallel.Request{Hints: all, Owner: t.Name()})
 		if err != nil {
 			return module.Fail("%s", err)
 		}
-		hints = append(slices.Clone(hints), found...)
+		r, err := w.Do(lease.Context(), Pacer{m})
+		lease.Release()
+		switch {
+		case err == nil:
+			return r
+		case !errors.Is(err, module.ErrAgain):
+			return module.Fail("%s", err)
+		}
 	}
-	lease, err := m.Acquire(t.Context(), parallel.Request{Hints: hints, Owner: t.Name()})
-	if err != nil {
-		return module.Fail("%s", err)
-	}
-	defer lease.Release()
-	r, err := w.Do(lease.Context(), Pacer{m})
-	if err != nil {
-		return module.Fail("%s", err)
-	}
-	return r
 }
 
 // Pacer takes tokens from a manager.

@@ -9,6 +9,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/control/copy"
 	"github.com/tutti-run/tutti/internal/module/control/debug"
 	ec2instance "github.com/tutti-run/tutti/internal/module/control/ec2_instance"
+	etcdmember "github.com/tutti-run/tutti/internal/module/control/etcd_member"
 	"github.com/tutti-run/tutti/internal/module/control/fail"
 	"github.com/tutti-run/tutti/internal/module/control/fetch"
 	groupby "github.com/tutti-run/tutti/internal/module/control/group_by"
@@ -41,6 +42,7 @@ func Controls() []*module.Control {
 		copy.New(cache),
 		&debug.Module,
 		ec2instance.New(),
+		&etcdmember.Module,
 		&fail.Module,
 		&fetch.Module,
 		&groupby.Module,
