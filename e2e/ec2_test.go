@@ -70,7 +70,7 @@ func TestEC2Rate(t *testing.T) {
 	s := ec2test.New(t, ec2test.Options{Moment: 300 * time.Millisecond})
 	events := filepath.Join(t.TempDir(), "events.jsonl")
 	out := ec2Play(t, s, "tutti", manyInstances, "-v", "--forks", "20", "--events", events)
-	if n := s.Count("RunInstances"); n != 50 {
+	if n := s.Launches(); n != 50 {
 		t.Errorf("%d launches", n)
 	}
 	if bad := s.Exceeded("RunInstances", rate, spare); bad != "" {
@@ -139,7 +139,7 @@ func TestEC2Example(t *testing.T) {
 	if out := ec2Play(t, s, "tutti", string(play), vars...); !strings.Contains(out, "changed=0") {
 		t.Errorf("the second time:\n%s", out)
 	}
-	if n := s.Count("RunInstances"); n != 4 {
+	if n := s.Launches(); n != 4 {
 		t.Errorf("%d launches", n)
 	}
 }

@@ -125,6 +125,14 @@ func (s *Server) Count(actions ...string) int {
 	return n
 }
 
+// Launches is how often instances were made: a call that is made again with the
+// same client token, such as after a lost answer, makes none.
+func (s *Server) Launches() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.tokens)
+}
+
 // Throttled is how many calls were refused.
 func (s *Server) Throttled() int {
 	n := 0
