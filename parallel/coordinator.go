@@ -3,20 +3,26 @@ package parallel
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
 // Coordinator shares keys beyond one process. The Manager asks it only after
-// the key is free here, so at most one local holder of a key reaches it.
+// the keys are free here, so at most one local holder of a key reaches it.
 type Coordinator interface {
-	// Lock waits for the key. waiting, which may be called several times, is
-	// told who holds it. The error is ctx's, or says why the key cannot be had.
-	Lock(ctx context.Context, k Key, owner string, waiting func(holder string)) (Held, error)
+	// Lock waits for keys: all that a request wants of one machine, or all global
+	// ones, sorted, and alone if it is the one with the empty name. It takes them
+	// at once: one after the other, two requests could wait for each other, with
+	// a third in between that wants the empty name. waiting, which may be called
+	// several times, is told who holds which of them. ctx bounds the wait alone.
+	// The error is ctx's, or says why the keys cannot be had.
+	Lock(ctx context.Context, keys []Key, owner string, waiting func(k Key, holder string)) (Held, error)
 }
 
-// Held is a key held at a coordinator.
+// Held are keys held at a coordinator.
 type Held interface {
-	// Lost is closed when the key may have been given to somebody else.
+	// Lost is closed when one may have been given to somebody else; nil if that
+	// cannot be.
 	Lost() <-chan struct{}
 	// Unlock lets go; it may be called often.
 	Unlock()
@@ -83,56 +89,49 @@ func (m *Manager) takeShared(ctx context.Context, p Pacer, h Hint, owner string,
 // ErrLost is the cause of a lease's context when its key was lost.
 var ErrLost = fmt.Errorf("lock lost: another holder may have it")
 
-// shareAll takes the keys of a grant at their coordinators, once they are held
-// here.
-func (h *holding) shareAll(ctx context.Context, lease *Lease, g *grant, wait bool) error {
-	begin, waited := h.m.now(), false
-	set := func(asking bool) {
+// share takes the keys of a grant at their coordinator, once they are held here.
+func (h *holding) share(ctx context.Context, lease *Lease, g *grant, wait bool) error {
+	keys := make([]Key, len(g.states))
+	for i, s := range g.states {
+		keys[i] = g.d.id.key(s.name)
+	}
+	c := h.m.options.Coordinate(keys[0])
+	if c == nil {
+		return nil
+	}
+	asking := func(now bool) {
 		h.m.mu.Lock()
-		g.asking = asking
-		g.since = h.m.now()
+		g.asking, g.since = now, h.m.now()
 		h.m.mu.Unlock()
 	}
-	set(true)
-	for _, s := range g.states {
-		k := g.d.id.key(s.name)
-		c := h.m.options.Coordinate(k)
-		if c == nil {
-			continue
+	asking(true)
+	begin := h.m.now()
+	var waited atomic.Pointer[Key] // what was waited for last
+	// It is asked even if it may not wait: ask ends at its first word of a wait.
+	ask, stopAsking := context.WithCancel(ctx)
+	defer stopAsking()
+	held, err := c.Lock(ask, keys, h.owner, func(k Key, holder string) {
+		waited.Store(&k)
+		if !wait {
+			stopAsking()
+			return
 		}
-		// It is asked even if it may not wait: ctx ends at its first word of a wait.
-		ask, cancel := context.WithCancel(ctx)
-		err := h.share(ask, lease, c, k, func(holder string) {
-			if waited = true; !wait {
-				cancel()
-				return
-			}
-			h.m.tell(Event{Kind: Waiting, Key: k.String(), Owner: h.owner, Holder: holder, Queue: 1})
-		})
-		cancel()
-		if err != nil {
-			if waited && wait {
-				h.m.tell(Event{Kind: Canceled, Key: k.String(), Owner: h.owner, Waited: h.m.now() - begin})
-			}
-			if waited && !wait {
-				return errWouldWait
-			}
-			return err
+		h.m.tell(Event{Kind: Waiting, Key: k.String(), Owner: h.owner, Holder: holder, Queue: 1})
+	})
+	k := waited.Load()
+	switch {
+	case err != nil && k != nil && !wait:
+		return errWouldWait
+	case err != nil:
+		if k != nil {
+			h.m.tell(Event{Kind: Canceled, Key: k.String(), Owner: h.owner, Waited: h.m.now() - begin})
 		}
-	}
-	set(false)
-	if waited {
+		return err
+	case k != nil:
 		g.waited += h.m.now() - begin
 	}
-	return nil
-}
-
-func (h *holding) share(ctx context.Context, lease *Lease, c Coordinator, k Key, waiting func(holder string)) error {
-	held, err := c.Lock(ctx, k, h.owner, waiting)
-	if err != nil {
-		return err
-	}
-	h.shared = append(h.shared, held)
+	asking(false)
+	g.held = held
 	lost := held.Lost()
 	if lost == nil { // it never is
 		return nil

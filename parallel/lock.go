@@ -53,6 +53,7 @@ type grant struct {
 	since  time.Duration // held since, or waiting since, on the Manager's clock
 	waited time.Duration
 	told   bool // Acquired was told
+	held   Held // where it is shared; nil elsewhere
 	asking bool // held here, and not yet where it is shared; guarded by the Manager's mutex
 	one    [1]*lockState
 }

@@ -66,7 +66,8 @@ type Options struct {
 	// goroutines and must not call the Manager.
 	Observe func(Event)
 	// Coordinate, if set, gives the coordinator with which a key is shared
-	// beyond this process; nil for keys that are not shared.
+	// beyond this process; nil for keys that are not shared. All keys of one
+	// machine have the same one, and so have all global keys.
 	Coordinate func(key Key) Coordinator
 	// Disabled switches all enforcement off. It exists to see tests fail.
 	Disabled bool
@@ -134,8 +135,7 @@ type holding struct {
 	owner    string
 	released atomic.Bool
 	first    grant
-	second   *grant // of a request for keys of both kinds, which is rare
-	shared   []Held
+	second   *grant                  // of a request for keys of both kinds, which is rare
 	cancel   context.CancelCauseFunc // if keys are shared
 
 	slotsGone atomic.Bool
@@ -181,8 +181,11 @@ func (h *holding) release() {
 		h.tellReleased(h.second)
 	}
 	h.tellReleased(&h.first)
-	for i := len(h.shared) - 1; i >= 0; i-- {
-		h.shared[i].Unlock()
+	if h.second != nil && h.second.held != nil {
+		h.second.held.Unlock()
+	}
+	if h.first.held != nil {
+		h.first.held.Unlock()
 	}
 	if h.cancel != nil {
 		h.cancel(context.Canceled)
@@ -371,7 +374,7 @@ func (m *Manager) exclude(ctx context.Context, lease *Lease, g *grant, id domain
 		return err
 	}
 	if m.options.Coordinate != nil {
-		if err := lease.h.shareAll(ctx, lease, g, wait); err != nil {
+		if err := lease.h.share(ctx, lease, g, wait); err != nil {
 			return err
 		}
 	}

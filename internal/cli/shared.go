@@ -48,7 +48,7 @@ func shared(who string) (coordinate func(parallel.Key) parallel.Coordinator, dir
 // unusable is a coordinator that cannot be had.
 type unusable struct{ err error }
 
-func (u unusable) Lock(context.Context, parallel.Key, string, func(string)) (parallel.Held, error) {
+func (u unusable) Lock(context.Context, []parallel.Key, string, func(parallel.Key, string)) (parallel.Held, error) {
 	return nil, u.err
 }
 

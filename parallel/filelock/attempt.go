@@ -29,7 +29,7 @@ type attempt struct {
 }
 
 // take holds the file of a key.
-func (c *Coordinator) take(ctx context.Context, k parallel.Key, how int, owner string, waiting func(holder string)) (*os.File, error) {
+func (c *Coordinator) take(ctx context.Context, k parallel.Key, how int, owner string, waiting func(k parallel.Key, holder string)) (*os.File, error) {
 	path := c.fileName(k)
 	for {
 		f, err := c.flock(ctx, path, how, k, waiting)
@@ -50,7 +50,7 @@ func (c *Coordinator) take(ctx context.Context, k parallel.Key, how int, owner s
 	}
 }
 
-func (c *Coordinator) flock(ctx context.Context, path string, how int, k parallel.Key, waiting func(holder string)) (*os.File, error) {
+func (c *Coordinator) flock(ctx context.Context, path string, how int, k parallel.Key, waiting func(k parallel.Key, holder string)) (*os.File, error) {
 	f, err := open(path)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (c *Coordinator) flock(ctx context.Context, path string, how int, k paralle
 		return nil, err
 	}
 	holder, since := c.holderOf(f, k).describe()
-	waiting(holder)
+	waiting(k, holder)
 	begin := time.Now()
 	a := c.adopt(path, how, f)
 	select {

@@ -73,23 +73,22 @@ func (c *Coordinator) Close() error {
 }
 
 // Lock implements parallel.Coordinator.
-func (c *Coordinator) Lock(ctx context.Context, k parallel.Key, owner string, waiting func(holder string)) (parallel.Held, error) {
-	domain := k
-	domain.Name = ""
+func (c *Coordinator) Lock(ctx context.Context, keys []parallel.Key, owner string, waiting func(k parallel.Key, holder string)) (parallel.Held, error) {
 	h := &held{}
 	// One more file stands for all names of the domain: a name is its own file,
 	// alone, and that one, shared; the empty name is that one, alone. It comes
 	// first, so that nobody waits in a circle.
-	how := unix.LOCK_SH
-	if k.Name == "" {
-		how = unix.LOCK_EX
+	domain, how := keys[0], unix.LOCK_SH
+	if domain.Name == "" {
+		keys, how = nil, unix.LOCK_EX
 	}
+	domain.Name = ""
 	f, err := c.take(ctx, domain, how, owner, waiting)
 	if err != nil {
 		return nil, err
 	}
 	h.files = append(h.files, f)
-	if k.Name != "" {
+	for _, k := range keys { // sorted
 		f, err := c.take(ctx, k, unix.LOCK_EX, owner, waiting)
 		if err != nil {
 			h.Unlock()
@@ -100,7 +99,7 @@ func (c *Coordinator) Lock(ctx context.Context, k parallel.Key, owner string, wa
 	return h, nil
 }
 
-// held is a key that is held. It cannot be lost while the process lives.
+// held are keys that are held. They cannot be lost while the process lives.
 type held struct {
 	once  sync.Once
 	files []*os.File

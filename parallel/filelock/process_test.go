@@ -42,7 +42,7 @@ func play(role, dir string) error {
 	what, rate, _ := strings.Cut(role, " ")
 	switch what {
 	case "hold": // until killed
-		if _, err := c.Lock(context.Background(), key, "the other process", func(string) {}); err != nil {
+		if _, err := c.Lock(context.Background(), []parallel.Key{key}, "the other process", func(parallel.Key, string) {}); err != nil {
 			return err
 		}
 		fmt.Println("held")
@@ -101,7 +101,7 @@ func TestKill(t *testing.T) {
 	waits := make(chan string, 1)
 	granted := make(chan time.Time, 1)
 	go func() {
-		h, err := c.Lock(t.Context(), key, "us", func(holder string) { waits <- holder })
+		h, err := c.Lock(t.Context(), []parallel.Key{key}, "us", func(_ parallel.Key, holder string) { waits <- holder })
 		if err != nil {
 			t.Error(err)
 			close(granted)

@@ -49,7 +49,7 @@ func lock(t *testing.T, ctx context.Context, c parallel.Coordinator, k parallel.
 	var wg sync.WaitGroup
 	t.Cleanup(wg.Wait)
 	wg.Go(func() {
-		h, err := c.Lock(ctx, k, owner, func(holder string) {
+		h, err := c.Lock(ctx, []parallel.Key{k}, owner, func(_ parallel.Key, holder string) {
 			select {
 			case waits <- holder:
 			default:
@@ -149,7 +149,7 @@ func canceled(t *testing.T, a, b parallel.Coordinator) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			_, err := b.Lock(ctx, k, "second", func(string) { cancel() })
+			_, err := b.Lock(ctx, []parallel.Key{k}, "second", func(parallel.Key, string) { cancel() })
 			ended <- err
 		}()
 		select {
