@@ -72,6 +72,7 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 	ses.vars = vars.New(vars.Config{
 		Inventory: ses.inventory, PlaybookDir: ses.baseDir, LoadFile: ses.loadVars, Extra: ses.extra, Options: ses.magicOptions(),
 		MergeHashes: c.Text("DEFAULT_HASH_BEHAVIOUR") == "merge", InjectFacts: c.Bool("INJECT_FACTS_AS_VARS"), PrivateRoleVars: c.Bool("DEFAULT_PRIVATE_ROLE_VARS"),
+		Undefined: template.IsUndefined,
 		Resolve: func(s *vars.Scope, v any) (any, error) {
 			return ses.engine.Resolve(&template.Context{Vars: s, Env: ses.env()}, v)
 		},

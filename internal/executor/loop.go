@@ -181,7 +181,10 @@ func (t *taskRun) item(ctx context.Context, whole *item, items []any, i int, lc 
 	}
 	it := &item{taskRun: t, place: i + 1}
 	it.scope = whole.scope.With(learned.Clone()).With(v).Over(it.connectionDefault)
-	it.c = t.context(ctx, it.scope)
+	if t.task.Loop.Lookup != "" {
+		it.data = lc.loopVar
+	}
+	it.c = it.context(ctx, it.scope)
 	it.noLog = t.flagOr(it.c, playbook.NoLog, false)
 	return it
 }

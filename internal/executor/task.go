@@ -46,7 +46,15 @@ type item struct {
 	target    Target
 	check     bool
 	diff      bool
-	attempt   int // of until, from 1
+	attempt   int    // of until, from 1
+	data      string // the loop variable, if a lookup gave it
+}
+
+// context is what templates of the item are evaluated in.
+func (it *item) context(ctx context.Context, s *vars.Scope) *template.Context {
+	c := it.taskRun.context(ctx, s)
+	c.Data = it.data
+	return c
 }
 
 // once is the path of a task, for one item and one attempt: resolve, acquire,

@@ -163,6 +163,9 @@ func (f *frame) item(obj, index any) (any, error) {
 		}
 	case Mapping:
 		v, ok, err := o.Get(plainKey(index))
+		if raw, lenient := o.(rawMapping); lenient && IsUndefined(err) {
+			return f.r.st.foreign(raw.Raw(plainKey(index)))
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -115,6 +115,9 @@ type Context struct {
 	Ctx  context.Context
 	Vars Scope
 	Env  *Env
+	// Data is the name of a variable that holds data and no templates, whatever
+	// it looks like: the item of a loop over what a lookup gave.
+	Data string
 }
 
 var emptyEnv = &Env{}

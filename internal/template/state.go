@@ -33,6 +33,8 @@ type state struct {
 	// restricted forbids calls and lookups: the text being evaluated may not
 	// all be the user's own.
 	restricted bool
+	// data is set when a variable that holds data has been used.
+	data bool
 }
 
 func newState(e *Engine, c *Context) *state {
@@ -214,6 +216,9 @@ func (st *state) variable(name string) (any, bool, error) {
 	if !ok {
 		return nil, false, nil
 	}
+	if name == st.c.Data {
+		st.data = true
+	}
 	switch x := v.(type) {
 	case nil, string, bool, int, float64, *big.Int, *Undefined:
 		return v, true, nil
@@ -254,6 +259,21 @@ func (st *state) variable(name string) (any, bool, error) {
 }
 
 const unhandled = "An unhandled exception occurred while templating "
+
+// foreign evaluates a value of another scope, which uses variables that are not
+// known there, in this one. Where that cannot be either it is text as it is
+// written; and so it is once data has been looked at, which nobody may turn into
+// a template.
+func (st *state) foreign(raw any) (any, error) {
+	if st.data {
+		return value.Plain(raw), nil
+	}
+	v, err := st.inner(raw)
+	if IsUndefined(err) {
+		return value.Plain(raw), nil
+	}
+	return v, err
+}
 
 func describe(v any) string {
 	if t, ok := v.(*value.Template); ok {

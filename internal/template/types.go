@@ -107,6 +107,10 @@ type Mapping interface {
 	Len() int
 }
 
+// rawMapping is a Mapping that gives a value unevaluated, for those that use
+// variables which are unknown where they belong.
+type rawMapping interface{ Raw(key any) any }
+
 // view is a dict's items(), keys() or values().
 type view struct {
 	kind string // dict_items, dict_keys, dict_values

@@ -423,7 +423,8 @@ func (h hostvars) Get(key any) (any, bool, error) {
 	if host == nil {
 		return nil, false, nil
 	}
-	return variables{h.p.Scope(host, nil)}, true, nil
+	// What belongs to the play is not among the variables of a host.
+	return variables{h.m.bare().Scope(host, nil)}, true, nil
 }
 
 // Printable gives the variables of all hosts.
@@ -478,6 +479,13 @@ func (v variables) Get(key any) (any, bool, error) {
 	return out, true, err
 }
 
+// Raw gives a variable unevaluated, nil if there is none.
+func (v variables) Raw(key any) any {
+	name, _ := key.(string)
+	raw, _ := v.s.Lookup(name)
+	return raw
+}
+
 // Keys lists the names of the variables.
 func (v variables) Keys() []any {
 	names := v.s.Names()
@@ -508,7 +516,7 @@ func (v variables) Printable() (any, error) {
 		}
 		e, ok, err := v.Get(k)
 		switch {
-		case err != nil && strings.Contains(err.Error(), "undefined"):
+		case err != nil && (strings.Contains(err.Error(), "undefined") || v.s.m.Undefined != nil && v.s.m.Undefined(err)):
 			raw, _ := v.s.Lookup(k.(string))
 			out.Set(k, value.Plain(raw))
 		case err != nil:

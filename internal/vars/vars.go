@@ -26,6 +26,8 @@ type Config struct {
 	LoadFile func(path string) (any, error)
 	// Resolve evaluates v in a scope, for hostvars.
 	Resolve func(s *Scope, v any) (any, error)
+	// Undefined tells whether an error of Resolve is about something undefined.
+	Undefined func(error) bool
 	// Extra are the variables of the command line.
 	Extra *value.Map
 	// Options are the magic variables that tell the command line's options
@@ -50,6 +52,7 @@ type Manager struct {
 	tasks  sync.Map // *playbook.Task -> *taskLayers
 
 	groupMap atomic.Pointer[value.Map]
+	nobody   func() *Play // no play, for hostvars
 	err      error
 }
 
@@ -61,7 +64,9 @@ func New(c Config) *Manager {
 	if c.Options == nil {
 		c.Options = value.NewMap(0)
 	}
-	return &Manager{Config: c, hosts: map[*inventory.Host]*store{}, dirs: map[string]*varsDir{}, layers: map[*inventory.Host][]*value.Map{}}
+	m := &Manager{Config: c, hosts: map[*inventory.Host]*store{}, dirs: map[string]*varsDir{}, layers: map[*inventory.Host][]*value.Map{}}
+	m.nobody = sync.OnceValue(func() *Play { return m.NewPlay(nil) })
+	return m
 }
 
 // store is what a run learns about one host.
@@ -220,6 +225,9 @@ func (m *Manager) NewPlay(p *playbook.Play) *Play {
 	}
 	return v
 }
+
+// bare is a play with nothing of its own.
+func (m *Manager) bare() *Play { return m.nobody() }
 
 func (p *Play) addRole(r *playbook.Role) {
 	p.defaults = append(roleDefaults(r), p.defaults...)
