@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // DefaultDir is the directory that the users of a machine share: the first of
@@ -26,13 +28,10 @@ func DefaultDir() string {
 
 // ensureDir makes the directory, for everybody, or checks the one that is there.
 func ensureDir(dir string) error {
-	err := os.Mkdir(dir, 0o777)
-	if err == nil {
-		// Beyond the umask: sticky and set-gid, for all.
-		return os.Chmod(dir, 0o777|fs.ModeSticky|fs.ModeSetgid)
-	}
-	if !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("cannot make the directory for shared locks: %w", err)
+	if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
+		if err := makeDir(dir); err != nil {
+			return fmt.Errorf("cannot make the directory for shared locks: %w", err)
+		}
 	}
 	st, err := os.Lstat(dir)
 	if err != nil {
@@ -45,4 +44,27 @@ func ensureDir(dir string) error {
 		return fmt.Errorf("refusing to keep shared locks in %s: everybody may remove the files of others there; chmod +t it", dir)
 	}
 	return nil
+}
+
+// makeDir makes it sticky and set-gid, for all, whatever the umask. It appears
+// with that at once: another user may come in the same moment.
+func makeDir(dir string) error {
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".tutti-")
+	if err != nil {
+		return err
+	}
+	err = os.Chmod(tmp, 0o777|fs.ModeSticky|fs.ModeSetgid)
+	if err == nil {
+		err = unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, dir, unix.RENAME_NOREPLACE)
+		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+			err = os.Rename(tmp, dir) // over an empty one, on file systems that know no better
+		}
+	}
+	if err != nil {
+		_ = os.Remove(tmp)
+	}
+	if errors.Is(err, os.ErrExist) {
+		return nil // somebody was quicker
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package make
 
 import (
+	"os"
 	"testing"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -8,6 +9,13 @@ import (
 )
 
 func TestContract(t *testing.T) {
+	// The tests themselves may be run by make, which tells those below it.
+	for _, name := range []string{"MAKELEVEL", "MAKEFLAGS", "MFLAGS"} {
+		t.Setenv(name, "")
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	with := func(t *testing.T, dir string) {
 		mt.Write(t, dir, "Makefile", "all: out\nout:\n\techo $(X) >out\nbad:\n\tfalse\n")
 	}
