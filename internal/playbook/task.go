@@ -315,6 +315,9 @@ func (r *reader) suggestModule(name string) string {
 			known[k] = true
 		}
 	}
+	if parts := strings.SplitN(name, ".", 3); len(parts) == 3 && r.Modules != nil {
+		return suggestInCollection(parts[0]+"."+parts[1], name, r.Modules.Suggest())
+	}
 	if r.Modules != nil {
 		for _, m := range r.Modules.Suggest() {
 			known[m] = true
@@ -325,6 +328,26 @@ func (r *reader) suggestModule(name string) string {
 		known[m] = true
 	}
 	return suggest(name, known)
+}
+
+// suggestInCollection suggests another collection, or another module of it.
+func suggestInCollection(collection, name string, modules []string) string {
+	collections, within := map[string]bool{}, map[string]bool{}
+	for _, m := range modules {
+		if parts := strings.SplitN(m, ".", 3); len(parts) == 3 {
+			collections[parts[0]+"."+parts[1]] = true
+			if strings.HasPrefix(m, collection+".") {
+				within[m] = true
+			}
+		}
+	}
+	if collections[collection] {
+		return suggest(name, within)
+	}
+	if hint := suggest(collection, collections); hint != "" {
+		return "the collection is not there; " + hint
+	}
+	return "the collection " + collection + " is not installed"
 }
 
 // taskKeywords reads the keywords that only tasks have.
