@@ -72,9 +72,14 @@ func readLocks(in io.Reader, path string, c *audit.Checker) error {
 		kinds[k.String()] = k
 	}
 	lines := bufio.NewReaderSize(in, 1<<20)
+	var last time.Time
+	ended := false
 	for n := 1; ; n++ {
 		line, err := lines.ReadBytes('\n')
 		if len(line) == 0 && err == io.EOF {
+			if !ended { // killed: what it held was free then
+				c.Dead(path, last)
+			}
 			return nil
 		}
 		if err != nil && err != io.EOF {
@@ -84,6 +89,7 @@ func readLocks(in io.Reader, path string, c *audit.Checker) error {
 		if err := json.Unmarshal(line, &l); err != nil {
 			return fmt.Errorf("%s:%d: this is no event: %w", path, n, err)
 		}
+		last, ended = l.Time, ended || l.Event == "recap"
 		if l.Event != "lock" {
 			continue
 		}

@@ -45,6 +45,16 @@ type Checker struct {
 	Private func(key parallel.Key) bool
 
 	events []Event
+	dead   map[string]time.Time
+}
+
+// Dead tells that a log ends because its process died: what it held then was
+// free from that moment on, at the latest.
+func (c *Checker) Dead(log string, at time.Time) {
+	if c.dead == nil {
+		c.dead = map[string]time.Time{}
+	}
+	c.dead[log] = at
 }
 
 // Add takes an event. Between logs only the times count; in one log, events of
@@ -84,6 +94,9 @@ func (c *Checker) Check() Report {
 			tokens[scope+"\x00"+k.Name] = append(tokens[scope+"\x00"+k.Name], e)
 		case e.Kind == parallel.Acquired:
 			for _, h := range held[scope] {
+				if at, died := c.dead[h.e.Log]; died && !e.Time.Before(at) {
+					continue
+				}
 				if h.key.Name == k.Name || h.key.Name == "" || k.Name == "" {
 					r.Violations = append(r.Violations, Violation{e.Key, e.Time, fmt.Sprintf("%s acquired it while %s held %s, since %s",
 						who(e), who(h.e), h.e.Key, e.Time.Sub(h.e.Time).Round(time.Microsecond))})

@@ -62,3 +62,15 @@ func TestPrivateKeys(t *testing.T) {
 		t.Error(v)
 	}
 }
+
+func TestDead(t *testing.T) {
+	for at, want := range map[int]int{10: 0, 30: 1} {
+		var k audit.Checker
+		k.Add(step(0, parallel.Acquired, "global:x", "a", "1"))
+		k.Add(step(20, parallel.Acquired, "global:x", "b", "2"))
+		k.Dead("1", time.Unix(0, 0).Add(time.Duration(at)*time.Millisecond))
+		if v := k.Check().Violations; len(v) != want {
+			t.Errorf("dead after %d ms: %v", at, v)
+		}
+	}
+}

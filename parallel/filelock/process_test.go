@@ -2,20 +2,25 @@ package filelock_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tutti-run/tutti/parallel"
+	"github.com/tutti-run/tutti/parallel/audit"
 	"github.com/tutti-run/tutti/parallel/filelock"
 )
 
@@ -62,7 +67,101 @@ func play(role, dir string) error {
 		}
 		return out.Flush()
 	}
+	if what == "work" { // until killed, or for a while; each event a line
+		seed, _ := strconv.ParseUint(rate, 10, 64)
+		return work(c, seed)
+	}
 	return fmt.Errorf("no role %q", role)
+}
+
+// work holds keys at random and writes every event to standard output.
+func work(c *filelock.Coordinator, seed uint64) error {
+	rnd := rand.New(rand.NewPCG(seed, 3))
+	var mu sync.Mutex
+	var failed error
+	out := json.NewEncoder(os.Stdout)
+	m := parallel.New(parallel.Options{
+		Coordinate: func(parallel.Key) parallel.Coordinator { return c },
+		Observe: func(e parallel.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			if err := out.Encode(e); err != nil {
+				failed = err
+			}
+		},
+	})
+	names := []string{"", "x", "y"}
+	var all sync.WaitGroup
+	for worker := range 3 {
+		picks := make([]int, 2000)
+		for i := range picks {
+			picks[i] = rnd.Int()
+		}
+		all.Go(func() {
+			end := time.Now().Add(killFor)
+			for i := 0; time.Now().Before(end) && i < len(picks); i++ {
+				pick := picks[i]
+				hints := []parallel.Hint{parallel.Global(names[pick%3])}
+				if pick%2 == 0 {
+					hints = append(hints, parallel.Host(names[pick/3%3]), parallel.Global(names[pick/9%3]))
+				}
+				_ = m.Do(context.Background(), parallel.Request{Host: "h", Hints: hints, Owner: fmt.Sprintf("%d.%d", worker, i)}, func(context.Context) error {
+					time.Sleep(time.Duration(pick/30%2000) * time.Microsecond)
+					return nil
+				})
+			}
+		})
+	}
+	all.Wait()
+	return failed
+}
+
+const killFor = 2 * time.Second
+
+// TestKills lets processes hold keys at random while others are killed: nothing
+// overlaps, and nobody is left waiting.
+func TestKills(t *testing.T) {
+	dir, uid := sharedDir(t)
+	self := program(t, dir)
+	var check audit.Checker
+	cmds, outs := make([]*exec.Cmd, 6), make([]*bytes.Buffer, 6)
+	for i := range cmds {
+		outs[i] = &bytes.Buffer{}
+		cmds[i] = process(t, self, dir, fmt.Sprint("work ", i), uid*uint32(i%2))
+		cmds[i].Stdout = outs[i]
+		if err := cmds[i].Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 {
+		time.Sleep(killFor / 5)
+		check.Dead(fmt.Sprint(i), time.Now()) // before: its keys are free before Kill returns
+		if err := cmds[i].Process.Kill(); err != nil {
+			t.Error(err)
+		}
+	}
+	for i, cmd := range cmds {
+		if err := cmd.Wait(); err != nil && i >= 3 {
+			t.Errorf("process %d: %v", i, err)
+		}
+		dec := json.NewDecoder(outs[i])
+		for {
+			var e parallel.Event
+			if err := dec.Decode(&e); err != nil { // the last line may be cut
+				break
+			}
+			check.Add(audit.Event{Event: e, Log: fmt.Sprint(i)})
+		}
+	}
+	r := check.Check()
+	for i, v := range r.Violations {
+		if i < 5 {
+			t.Error(v)
+		}
+	}
+	if r.Acquired < 100 {
+		t.Errorf("only %d keys were acquired", r.Acquired)
+	}
 }
 
 const paceFor = 3 * time.Second
