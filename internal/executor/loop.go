@@ -133,6 +133,12 @@ func (t *taskRun) loop(ctx context.Context, whole *item, items []any) *outcome {
 			}
 			it := t.item(ctx, whole, items, i, lc, learned)
 			outs[i] = it.attempts(ctx)
+			if outs[i].unresolved {
+				// What the task says makes no sense: it has failed as a whole, and
+				// the rest of the items is not tried.
+				outs[i].label = ""
+				return outs[i]
+			}
 			t.endItem(it, outs[i], items, i, lc)
 			// Later items see what earlier ones registered or set.
 			learn(learned, t.task, outs[i])
@@ -214,7 +220,7 @@ func (t *taskRun) endItem(it *item, out *outcome, items []any, i int, lc control
 	}
 	out.label = template.Str(label)
 	if out.noLog {
-		out.label = "(censored due to no_log)"
+		out.label = "None"
 	}
 	if out.include == nil || out.skipped || out.failed {
 		if !out.inventory() {

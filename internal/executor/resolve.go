@@ -19,7 +19,9 @@ func (it *item) condition() *outcome {
 	for _, cond := range it.task.When {
 		ok, err := it.Engine.Condition(it.c, cond.Expr)
 		if err != nil {
-			return it.finish(failure(it.conditionText(cond, err)))
+			out := failure(it.conditionText(cond, err))
+			out.unresolved = true
+			return it.finish(out)
 		}
 		if !ok {
 			return it.finish(&outcome{skipped: true, finished: true,

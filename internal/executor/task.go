@@ -67,7 +67,9 @@ func (it *item) once(ctx context.Context) *outcome {
 	// carried out here on the controller.
 	call, done, err := it.resolve(ctx)
 	if err != nil {
-		return it.broken(err)
+		out := it.broken(err)
+		out.unresolved = !out.unreachable
+		return out
 	}
 	for done == nil {
 		// acquire: nothing runs that may not run now.
@@ -140,6 +142,7 @@ type outcome struct {
 	looped      bool
 	noLog       bool
 	fatal       bool // any_errors_fatal is asked for
+	unresolved  bool // a template or condition of the task failed, so nothing ran
 	diff        bool
 	delegated   string
 	label       string

@@ -37,6 +37,8 @@ type Deprecation struct {
 	Msg     string
 	Version string
 	Date    string
+	// Collection is who deprecates it, "" where nobody says.
+	Collection string
 }
 
 // Effect is a change that a control module asks of the run.
@@ -176,6 +178,9 @@ func (r *Result) ToMap() *value.Map {
 			if d.Date != "" {
 				entry.Set("date", d.Date)
 			}
+			if d.Collection != "" {
+				entry.Set("collection_name", d.Collection)
+			}
 			list[i] = entry
 		}
 		m.Set("deprecations", list)
@@ -234,6 +239,7 @@ func deprecations(v any) []Deprecation {
 			d.Msg, _ = e.At("msg").(string)
 			d.Version, _ = e.At("version").(string)
 			d.Date, _ = e.At("date").(string)
+			d.Collection, _ = e.At("collection_name").(string)
 			out = append(out, d)
 		}
 	}

@@ -266,7 +266,7 @@ func (p *Printer) failed(e event.Result) {
 	switch {
 	case e.Item:
 		p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(p.clean(e), e.Verbose)), colorError)
-	case e.Looped && !isDebug(e.Task): // of debug only the message is left, which nobody has seen
+	case e.Looped && !isDebug(e.Task) && !e.Result.Has("censored"): // of debug only the message is left, which nobody has seen
 		if e.Ignored {
 			p.line("...ignoring", colorSkip)
 		}
@@ -323,7 +323,7 @@ func (p *Printer) ok(e event.Result) {
 	switch {
 	case e.Item:
 		text += " => (item=" + e.Label + ")"
-	case e.Looped:
+	case e.Looped && !e.Result.Has("censored"): // a hidden result does not tell that it is a loop's
 		return
 	}
 	if p.verbose(e) {

@@ -239,7 +239,7 @@ func allowed() string {
 // filtered leaves only the facts whose name matches a pattern, with or without
 // the prefix.
 func (g *gathering) filtered(patterns []string) *value.Map {
-	if len(patterns) == 0 || slices.Contains(patterns, "*") {
+	if len(patterns) == 0 || slices.Contains(patterns, "*") || slices.Contains(patterns, "") {
 		return g.facts
 	}
 	out := value.NewMap(8)
