@@ -126,6 +126,44 @@ func TestEC2Throttled(t *testing.T) {
 	}
 }
 
+// TestEC2Timeout has a task's timeout end work on the controller as it ends work
+// on a target, and async bound it.
+func TestEC2Timeout(t *testing.T) {
+	t.Parallel()
+	s := ec2test.New(t, ec2test.Options{Moment: time.Hour})
+	begin := time.Now()
+	ec2Play(t, s, "tutti", `
+- hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/aws: {region: eu-test-1}
+    amazon.aws.ec2_instance: {image_id: ami-123456, vpc_subnet_id: subnet-0a, state: running}
+  tasks:
+    - amazon.aws.ec2_instance: {name: a}
+      timeout: 1
+      ignore_errors: true
+      register: limited
+    - amazon.aws.ec2_instance: {name: b}
+      async: 1
+      poll: 1
+      ignore_errors: true
+      register: bounded
+    - amazon.aws.ec2_instance: {name: c}
+      async: 1
+      poll: 0
+      ignore_errors: true
+      register: refused
+    - assert:
+        that:
+          - limited.msg is search('failed to execute in the expected time frame \(1\)')
+          - bounded.msg == 'async task did not complete within the requested time - 1s'
+          - refused.msg is search('cannot outlive its task')
+`)
+	if took := time.Since(begin); took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
 // TestEC2Example plays the example that is shipped.
 func TestEC2Example(t *testing.T) {
 	t.Parallel()

@@ -40,12 +40,11 @@ func (it *item) work(ctx context.Context, r *resolved) (*module.Result, error) {
 	}
 	res, err := r.work.Do(run, pacer{it})
 	switch {
-	case err == nil:
-	case ctx.Err() != nil || errors.Is(err, module.ErrAgain):
+	case err != nil && (ctx.Err() != nil || errors.Is(err, module.ErrAgain)):
 		return nil, err
-	case errors.Is(context.Cause(run), errAsync):
+	case errors.Is(context.Cause(run), errAsync) && (err != nil || res.Failed):
 		res = module.Fail("async task did not complete within the requested time - %ds", r.Async)
-	default:
+	case err != nil:
 		res = module.Fail("%s", err)
 	}
 	return it.conclude(r, res), nil

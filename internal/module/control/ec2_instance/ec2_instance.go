@@ -37,7 +37,10 @@ func New() *module.Control {
 				}
 				t := &task{client: client, args: args, check: check}
 				r, err := t.run(ctx)
-				if err != nil {
+				switch {
+				case err != nil && ctx.Err() != nil:
+					return nil, err
+				case err != nil:
 					r = failure(err)
 				}
 				r.Warnings = append(r.Warnings, t.warnings...)

@@ -284,6 +284,21 @@ func TestIdentity(t *testing.T) {
 	b.ok(false, "name", "x", "state", "absent", "vpc_subnet_id", ec2test.DefaultSubnet)
 }
 
+// The service's certificate is checked, against a bundle if one is given.
+func TestCertificates(t *testing.T) {
+	b := newBench(t)
+	b.server = ec2test.New(t, ec2test.Options{TLS: true})
+	bundle := moduletest.Write(t, t.TempDir(), "ca.pem", string(b.server.Certificate))
+	task := []any{"name", "x", "state", "absent", "vpc_subnet_id", ec2test.DefaultSubnet}
+	b.fails("x509: ", task...)
+	b.fails("aws_ca_bundle: ", with(task, "aws_ca_bundle", "/no/such/file")...)
+	if n := b.server.Count(); n != 0 {
+		t.Errorf("%d calls got through", n)
+	}
+	b.ok(false, with(task, "aws_ca_bundle", bundle)...)
+	b.ok(false, with(task, "validate_certs", false)...)
+}
+
 // ledger is a pacer that notes who asked for what.
 type ledger struct {
 	module.Pacer

@@ -212,7 +212,8 @@ func identify(ctx context.Context, p module.Pacer, cfg aws.Config) (string, erro
 		}
 		var api smithy.APIError
 		var answer *awshttp.ResponseError
-		if err != nil && !errors.As(err, &api) && !errors.As(err, &answer) {
+		answered := errors.As(err, &api) || errors.As(err, &answer) && answer.HTTPStatusCode() != 0
+		if err != nil && !answered {
 			return "", &callError{action: "GetCallerIdentity", err: err} // nobody there
 		}
 		return "key-" + keys.AccessKeyID, nil

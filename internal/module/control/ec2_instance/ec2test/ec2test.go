@@ -9,7 +9,10 @@
 package ec2test
 
 import (
+	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -65,6 +68,9 @@ type Options struct {
 	Moment time.Duration
 	// Requests replaces the request buckets of some actions.
 	Requests map[string]Bucket
+	// TLS makes the server speak TLS, with a certificate that nobody trusts; see
+	// Server.Certificate.
+	TLS bool
 	// NoIdentity makes GetCallerIdentity unknown, as other makers' services do.
 	NoIdentity bool
 }
@@ -72,6 +78,8 @@ type Options struct {
 // Server is the service. It is safe for concurrent use.
 type Server struct {
 	URL string
+	// Certificate is that of a server with TLS, in PEM.
+	Certificate []byte
 
 	o  Options
 	mu sync.Mutex // guards the following
@@ -89,7 +97,14 @@ type level struct {
 // New starts a server that ends with the test.
 func New(t testing.TB, o Options) *Server {
 	s := &Server{o: o, levels: map[string]*level{}, cloud: newCloud(o.Moment)}
-	web := httptest.NewServer(s)
+	web := httptest.NewUnstartedServer(s)
+	web.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that do not trust us are no news
+	if o.TLS {
+		web.StartTLS()
+		s.Certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw})
+	} else {
+		web.Start()
+	}
 	t.Cleanup(web.Close)
 	s.URL = web.URL
 	return s
