@@ -70,6 +70,9 @@ func Load(getenv func(string) string) (*Config, error) {
 	for i := range Settings {
 		s := &Settings[i]
 		c.values[s.Name], c.origin[s.Name] = c.given(s)
+		if _, err := strconv.Atoi(strings.TrimSpace(c.values[s.Name])); s.Kind == Int && c.values[s.Name] != "" && err != nil {
+			return nil, fmt.Errorf("Invalid type for configuration option setting: %s (from %s): '%s' is no whole number", s.Name, c.origin[s.Name], c.values[s.Name])
+		}
 	}
 	return c, nil
 }

@@ -82,6 +82,7 @@ type Options struct {
 	GatherTimeout int
 	FactPath      string
 	NoTargetLog   bool
+	NoLog         bool // hide results unless a task says otherwise
 	Native        bool // jinja2_native
 	// Mismatch hears of the parts of a play's pattern that match nobody. Its
 	// error ends the run. It may be nil.

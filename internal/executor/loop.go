@@ -191,7 +191,7 @@ func (t *taskRun) item(ctx context.Context, whole *item, items []any, i int, lc 
 		it.data = lc.loopVar
 	}
 	it.c = it.context(ctx, it.scope)
-	it.noLog = t.flagOr(it.c, playbook.NoLog, false)
+	it.noLog = t.flagOr(it.c, playbook.NoLog, t.Run.NoLog)
 	return it
 }
 

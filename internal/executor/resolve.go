@@ -111,7 +111,7 @@ func (it *item) modes() error {
 		return err
 	}
 	v, _ := it.task.Get(playbook.NoLog)
-	it.noLog, err = it.flag(it.c, v, false)
+	it.noLog, err = it.flag(it.c, v, it.Run.NoLog)
 	return err
 }
 

@@ -104,7 +104,7 @@ func (t *taskRun) run(ctx context.Context) *outcome {
 	begin := time.Now()
 	it := &item{taskRun: t, scope: t.scope()}
 	it.c = t.context(ctx, it.scope)
-	it.noLog = t.flagOr(it.c, playbook.NoLog, false)
+	it.noLog = t.flagOr(it.c, playbook.NoLog, t.Run.NoLog)
 
 	var out *outcome
 	items, looped, err := t.items(it.c)

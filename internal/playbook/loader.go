@@ -58,10 +58,13 @@ type Config struct {
 type Loader struct {
 	Config
 
-	mu       sync.Mutex
-	files    map[string]parsed
-	nextID   TaskID
-	problems diag.Problems
+	mu sync.Mutex
+	// libraries are the roles with modules of their own met so far: from then on
+	// everybody may use those.
+	libraries []string
+	files     map[string]parsed
+	nextID    TaskID
+	problems  diag.Problems
 }
 
 type parsed struct {

@@ -153,6 +153,18 @@ func (r *reader) findRole(name string, s scope) (path, collection string, tried 
 	return "", "", tried
 }
 
+// addLibrary remembers a role that has modules of its own.
+func (l *Loader) addLibrary(role string) {
+	if !isDir(filepath.Join(role, "library")) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Contains(l.libraries, role) {
+		l.libraries = append(l.libraries, role)
+	}
+}
+
 // role reads one use of a role with its dependencies; nil means that the
 // problem has been noted. s is the scope of the place that uses it.
 func (r *reader) role(o roleOptions, pos diag.Pos, s scope) *Role {
@@ -171,6 +183,7 @@ func (r *reader) role(o roleOptions, pos diag.Pos, s scope) *Role {
 		r.Add(pos, "", "A recursion loop was detected with the roles specified: '%s' is included more than 100 levels deep", o.name)
 		return nil
 	}
+	r.addLibrary(path)
 	role := &Role{
 		Pos: pos, Name: roleName(o.name, path, collection), Path: path, Collection: collection, Params: o.params, EntryVars: o.vars,
 		Parent: s.role, AllowDuplicates: truthy(o.allowDuplicates, o.include), Public: truthy(o.public, false),

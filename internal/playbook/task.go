@@ -216,10 +216,9 @@ func (r *reader) find(name string, s scope) (Found, bool) {
 	if r.Modules == nil {
 		return Found{Name: module.Name(name)}, true
 	}
-	var dirs []string
-	for role := s.role; role != nil; role = role.Parent {
-		dirs = append(dirs, role.Path)
-	}
+	r.mu.Lock()
+	dirs := slices.Clone(r.libraries) // the first role met counts, as in Ansible
+	r.mu.Unlock()
 	if s.play != nil && s.play.Path != "" { // an imported playbook may have modules of its own
 		dirs = append(dirs, filepath.Dir(s.play.Path))
 	}
