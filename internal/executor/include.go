@@ -98,17 +98,18 @@ func (p *playRun) include(ctx context.Context, s *step) error {
 			}
 			continue
 		}
+		times := map[string]int{}
 		for _, inc := range out.include {
 			k := inc.key()
+			times[k]++ // a loop may bring in the same more than once
+			k += "\x00" + itoa(times[k])
 			g := byKey[k]
 			if g == nil {
 				g = &group{include: inc, seq: len(groups)}
 				byKey[k] = g
 				groups = append(groups, g)
 			}
-			if !slices.Contains(g.runners, r) {
-				g.runners = append(g.runners, r)
-			}
+			g.runners = append(g.runners, r)
 		}
 	}
 	if !asked {
