@@ -21,7 +21,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -111,7 +110,14 @@ func (w *world) flags(n node) []string {
 }
 
 // start starts a member and waits until it serves.
-func (w *world) start(n node, initial, state string, tlsConfig *tls.Config) (stop func()) {
+func (w *world) start(n node, initial, state string, tlsConfig *tls.Config) {
+	w.Helper()
+	w.spawn(n, initial, state)
+	w.client(tlsConfig, "", "", n)
+}
+
+// spawn starts a member, which serves once there is a majority.
+func (w *world) spawn(n node, initial, state string) {
 	w.Helper()
 	cmd := exec.Command("etcd", append(w.flags(n), "--initial-cluster", initial, "--initial-cluster-state", state)...)
 	log, err := os.Create(filepath.Join(w.dir, n.name+".log"))
@@ -122,13 +128,7 @@ func (w *world) start(n node, initial, state string, tlsConfig *tls.Config) (sto
 	if err := cmd.Start(); err != nil {
 		w.Fatal(err)
 	}
-	var once sync.Once
-	stop = func() {
-		once.Do(func() { _ = cmd.Process.Kill(); _ = cmd.Wait(); _ = log.Close() })
-	}
-	w.Cleanup(stop)
-	w.client(tlsConfig, "", "", n)
-	return stop
+	w.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait(); _ = log.Close() })
 }
 
 // client makes a client that has reached a node.
@@ -355,6 +355,79 @@ func TestGrow(t *testing.T) {
 		t.Errorf("remove again: %s", value.ToJSON(r.ToMap()))
 	}
 	w.refusals(nodes)
+}
+
+// TestVoters adds two voting members to a cluster of three, over two hosts at
+// once, and removes the one that leads.
+func TestVoters(t *testing.T) {
+	w := newWorld(t)
+	var seeds []node
+	var initial []string
+	for i := range 3 {
+		n := w.node(fmt.Sprintf("s%d", i+1))
+		seeds, initial = append(seeds, n), append(initial, n.name+"="+n.peer)
+	}
+	for _, n := range seeds {
+		w.spawn(n, strings.Join(initial, ","), "new")
+	}
+	w.client(nil, "", "", seeds[0])
+	nodes := w.hosts(seeds[0], 2)
+	writes := w.write(w.client(nil, "", "", seeds...))
+	play := strings.Replace(grow, ", learner: true", "", 1)
+	out, err := w.play("held", play, "-i", "hosts.ini")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if bad := writes.end(); bad != "" {
+		t.Error(bad)
+	}
+	if bad := w.overlaps(); bad != "" {
+		t.Error("overlap: ", bad)
+	}
+	got := ""
+	for begin := time.Now(); time.Since(begin) < 10*time.Second && got != "m1 m2 s1 s2 s3"; time.Sleep(100 * time.Millisecond) {
+		got = w.voters(seeds[0]) // a member tells its name a moment after it has started
+	}
+	if got != "m1 m2 s1 s2 s3" {
+		t.Errorf("the voters are %s", got)
+	}
+
+	all := append(append([]node{}, seeds...), nodes...)
+	leader := w.leader(all)
+	var others []node
+	var urls []any
+	for _, n := range all {
+		if n.name != leader {
+			others, urls = append(others, n), append(urls, n.client)
+		}
+	}
+	writes = w.write(w.client(nil, "", "", others...))
+	if r := w.do(false, "state", "absent", "name", leader, "endpoints", urls); r.Failed || !r.Changed || len(r.Get("members").([]any)) != 4 {
+		t.Errorf("remove %s: %s", leader, value.ToJSON(r.ToMap()))
+	}
+	time.Sleep(time.Second)
+	// Handing over costs no election: a second is what one takes.
+	if bad := writes.end(); bad != "" || writes.worst > time.Second {
+		t.Errorf("the slowest write took %s; %s", writes.worst, bad)
+	}
+}
+
+// leader is the name of the member that leads.
+func (w *world) leader(nodes []node) string {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for _, n := range nodes {
+		s, err := w.client(nil, "", "", n).Status(ctx, n.client)
+		if err != nil {
+			w.Fatal(err)
+		}
+		if s.Leader == s.Header.MemberId {
+			return n.name
+		}
+	}
+	w.Fatal("nobody leads")
+	return ""
 }
 
 // refusals kills two of five members and asks for what would cost the majority.
