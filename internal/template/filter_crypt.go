@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/blake2s"
 
+	"github.com/tutti-run/tutti/internal/crypt"
 	"github.com/tutti-run/tutti/internal/vault"
 )
 
@@ -151,23 +152,27 @@ func passwordHash(c *call) (any, error) {
 			return nil, filterErr("password_hash: rounds must be a positive number, not %s", Repr(c.a[4]))
 		}
 	}
-	scheme := schemeName(c.str(1))
+	scheme := crypt.SchemeName(c.str(1))
 	if salt == "" {
-		n := saltLength(scheme)
+		n := crypt.SaltLength(scheme)
 		if Bool(c.a[3]) {
 			var err error
 			if n, err = c.int(3); err != nil {
 				return nil, err
 			}
-			if n < 0 || n > saltLength(scheme) {
-				return nil, filterErr("Could not hash the secret.: salt_size must be at most %d", saltLength(scheme))
+			if n < 0 || n > crypt.SaltLength(scheme) {
+				return nil, filterErr("Could not hash the secret.: salt_size must be at most %d", crypt.SaltLength(scheme))
 			}
 		}
-		salt = newRandom(nil).text(saltChars, n)
+		salt = newRandom(nil).text(crypt.SaltChars, n)
 	}
 	ident := ""
 	if Bool(c.a[5]) {
 		ident = c.str(5)
 	}
-	return cryptPassword(c.str(0), scheme, salt, rounds, ident)
+	hashed, err := crypt.Hash(c.str(0), scheme, salt, rounds, ident)
+	if err != nil {
+		return nil, filterErr("%s", err)
+	}
+	return hashed, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/tutti-run/tutti/internal/crypt"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -101,7 +102,7 @@ func (l *look) password(term string) (any, error) {
 	}
 	scheme := Str(encrypt)
 	if encrypt != nil && salt == "" {
-		salt, write = newRandom(nil).text(saltChars, saltLength(scheme)), true
+		salt, write = newRandom(nil).text(crypt.SaltChars, crypt.SaltLength(scheme)), true
 		ident = ""
 	}
 	if ident == "" && opts.At("ident") != nil {
@@ -128,7 +129,7 @@ func (l *look) password(term string) (any, error) {
 	if encrypt == nil {
 		return plain, nil
 	}
-	return cryptPassword(plain, scheme, salt, 0, ident)
+	return crypt.Hash(plain, scheme, salt, 0, ident)
 }
 
 // lockPassword keeps two runs from making one password at the same time. The

@@ -1,26 +1,36 @@
-package template
+// Package crypt hashes passwords as crypt(3) and Apache's htpasswd do, and checks
+// them. Begin with Hash and Verify.
+package crypt
 
 import (
 	"bytes"
 	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
 	"hash"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/blowfish"
 )
 
 const (
-	saltChars   = lowercase + uppercase + digitChars + "./"
+	lowercase   = "abcdefghijklmnopqrstuvwxyz"
+	uppercase   = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digitChars  = "0123456789"
 	crypt64     = "./" + digitChars + uppercase + lowercase
 	bcryptChars = "./" + uppercase + lowercase + digitChars
 )
 
-// schemeName gives a scheme the name that passlib has for it.
-func schemeName(name string) string {
+// SaltChars are what a salt may be made of.
+const SaltChars = lowercase + uppercase + digitChars + "./"
+
+// SchemeName gives a scheme the name that passlib has for it.
+func SchemeName(name string) string {
 	switch name {
 	case "md5", "sha256", "sha512":
 		return name + "_crypt"
@@ -30,9 +40,10 @@ func schemeName(name string) string {
 	return name
 }
 
-func saltLength(scheme string) int {
-	switch schemeName(scheme) {
-	case "md5_crypt":
+// SaltLength is the length of a scheme's salt.
+func SaltLength(scheme string) int {
+	switch SchemeName(scheme) {
+	case "md5_crypt", "apr_md5_crypt":
 		return 8
 	case "bcrypt":
 		return 22
@@ -40,24 +51,31 @@ func saltLength(scheme string) int {
 	return 16
 }
 
-// cryptPassword hashes a password for /etc/shadow; 0 rounds are the scheme's own.
-func cryptPassword(password, scheme, salt string, rounds int, ident string) (string, error) {
-	scheme = schemeName(scheme)
+// Hash hashes a password; 0 rounds are the scheme's own.
+func Hash(password, scheme, salt string, rounds int, ident string) (string, error) {
+	scheme = SchemeName(scheme)
 	fail := func(format string, args ...any) error {
-		return filterErr("Could not hash the secret. %s", fmt.Sprintf(format, args...))
+		return fmt.Errorf("Could not hash the secret. "+format, args...)
 	}
-	if strings.Trim(salt, saltChars) != "" {
+	if strings.Trim(salt, SaltChars) != "" {
 		return "", fail("invalid characters in %s salt", scheme)
 	}
 	if strings.IndexByte(password, 0) >= 0 {
 		return "", fail("a password cannot hold a NUL byte")
 	}
-	if n := saltLength(scheme); len(salt) > n {
+	if n := SaltLength(scheme); len(salt) > n {
 		return "", fail("salt too large (%s requires <= %d chars)", scheme, n)
 	}
 	switch scheme {
 	case "md5_crypt":
-		return "$1$" + salt + "$" + md5Crypt([]byte(password), []byte(salt)), nil
+		return "$1$" + salt + "$" + md5Crypt([]byte(password), []byte(salt), "$1$"), nil
+	case "apr_md5_crypt":
+		return "$apr1$" + salt + "$" + md5Crypt([]byte(password), []byte(salt), "$apr1$"), nil
+	case "ldap_sha1":
+		sum := sha1.Sum([]byte(password))
+		return "{SHA}" + base64.StdEncoding.EncodeToString(sum[:]), nil
+	case "plaintext":
+		return password, nil
 	case "sha256_crypt", "sha512_crypt":
 		standard, prefix, fresh := 535000, "$5$", sha256.New
 		order := sha256Order
@@ -85,7 +103,7 @@ func cryptPassword(password, scheme, salt string, rounds int, ident string) (str
 		switch ident {
 		case "2", "2a", "2b", "2y":
 		default:
-			return "", fail("invalid ident: %s", Repr(ident))
+			return "", fail("invalid ident: '%s'", ident)
 		}
 		if rounds == 0 {
 			rounds = 12
@@ -95,7 +113,7 @@ func cryptPassword(password, scheme, salt string, rounds int, ident string) (str
 		}
 		return bcrypt([]byte(password), salt, rounds, ident)
 	}
-	return "", filterErr("passlib does not support '%s' algorithm", scheme)
+	return "", fmt.Errorf("passlib does not support '%s' algorithm", scheme)
 }
 
 // encode24 writes up to three bytes, of which c is the lowest, as n characters.
@@ -107,11 +125,11 @@ func encode24(b *strings.Builder, a, m, c byte, n int) {
 	}
 }
 
-func md5Crypt(pw, salt []byte) string {
+func md5Crypt(pw, salt []byte, magic string) string {
 	inner := md5.Sum(bytes.Join([][]byte{pw, salt, pw}, nil))
 	h := md5.New()
 	h.Write(pw)
-	h.Write([]byte("$1$"))
+	h.Write([]byte(magic))
 	h.Write(salt)
 	for n := len(pw); n > 0; n -= 16 {
 		h.Write(inner[:min(n, 16)])
@@ -236,7 +254,7 @@ func bcrypt(pw []byte, salt string, cost int, ident string) (string, error) {
 	enc := base64.NewEncoding(bcryptChars).WithPadding(base64.NoPadding)
 	raw, err := enc.DecodeString(salt)
 	if err != nil {
-		return "", filterErr("Could not hash the secret. invalid bcrypt salt: %s", err)
+		return "", fmt.Errorf("Could not hash the secret. invalid bcrypt salt: %s", err)
 	}
 	key := pw
 	if ident != "2" {
@@ -244,7 +262,7 @@ func bcrypt(pw []byte, salt string, cost int, ident string) (string, error) {
 	}
 	key = key[:min(len(key), 72)]
 	if len(key) == 0 {
-		return "", filterErr("Could not hash the secret. the password is empty")
+		return "", fmt.Errorf("Could not hash the secret. the password is empty")
 	}
 	c, err := blowfish.NewSaltedCipher(key, raw)
 	if err != nil {
@@ -261,4 +279,26 @@ func bcrypt(pw []byte, salt string, cost int, ident string) (string, error) {
 		}
 	}
 	return fmt.Sprintf("$%s$%02d$%s%s", ident, cost, enc.EncodeToString(raw), enc.EncodeToString(text[:23])), nil
+}
+
+// Verify tells whether a hash, of whatever scheme is known, is the password's.
+func Verify(password, hashed string) bool {
+	scheme, salt, rounds, ident := "plaintext", "", 0, ""
+	f := strings.Split(hashed, "$")
+	switch {
+	case strings.HasPrefix(hashed, "{SHA}"):
+		scheme = "ldap_sha1"
+	case len(f) == 4 && f[0] == "" && (f[1] == "1" || f[1] == "apr1"):
+		scheme, salt = map[string]string{"1": "md5_crypt", "apr1": "apr_md5_crypt"}[f[1]], f[2]
+	case len(f) >= 4 && f[0] == "" && (f[1] == "5" || f[1] == "6"):
+		scheme, salt, rounds = map[string]string{"5": "sha256_crypt", "6": "sha512_crypt"}[f[1]], f[len(f)-2], 5000
+		if n, ok := strings.CutPrefix(f[2], "rounds="); ok {
+			rounds, _ = strconv.Atoi(n) // what is no number fits no password
+		}
+	case len(f) == 4 && f[0] == "" && strings.HasPrefix(f[1], "2") && len(f[3]) > 22:
+		scheme, salt, ident = "bcrypt", f[3][:22], f[1]
+		rounds, _ = strconv.Atoi(f[2])
+	}
+	again, err := Hash(password, scheme, salt, rounds, ident)
+	return err == nil && subtle.ConstantTimeCompare([]byte(again), []byte(hashed)) == 1
 }
