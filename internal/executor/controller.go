@@ -169,6 +169,20 @@ func (c controller) Run(ctx context.Context, call *module.Call) (*module.Result,
 	return c.it.target.Do(lease.Context(), call)
 }
 
+func (c controller) Become() string {
+	conn, err := c.it.connection()
+	if err != nil || !conn.Become {
+		return ""
+	}
+	return conn.BecomeUser
+}
+
+func (c controller) Meanwhile(f func()) {
+	<-c.it.Run.resolve
+	defer func() { c.it.Run.resolve <- struct{}{} }()
+	f()
+}
+
 func (c controller) Reset(ctx context.Context) error {
 	t, err := c.it.connect()
 	if err != nil {

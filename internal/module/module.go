@@ -210,6 +210,11 @@ type Controller interface {
 	Check() bool
 	Diff() bool
 	Verbosity() int
+	// Become is the user that the task becomes on the target, "" if it stays.
+	Become() string
+	// Meanwhile runs f, which takes long on the controller, so that others can go
+	// on: a Plan holds a place that there are few of.
+	Meanwhile(f func())
 	// Prompt asks the user at the terminal; it fails where there is none.
 	Prompt(ctx context.Context, text string, echo bool) (string, error)
 	// Pause waits for a time or for the user; it gives what was typed. Where

@@ -36,6 +36,8 @@ type Controller struct {
 	// Pings is what Ping returns, one after the other; then nil.
 	Pings  []error
 	Resets int
+	// BecomeUser is what Become returns.
+	BecomeUser string
 }
 
 var _ module.Controller = (*Controller)(nil)
@@ -128,6 +130,12 @@ func (c *Controller) Native() bool { return false }
 
 // Verbosity implements module.Controller.
 func (c *Controller) Verbosity() int { return c.Verbose }
+
+// Become implements module.Controller.
+func (c *Controller) Become() string { return c.BecomeUser }
+
+// Meanwhile implements module.Controller.
+func (c *Controller) Meanwhile(f func()) { f() }
 
 // Prompt implements module.Controller.
 func (c *Controller) Prompt(context.Context, string, bool) (string, error) {

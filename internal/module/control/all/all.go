@@ -23,6 +23,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/control/service"
 	setfact "github.com/tutti-run/tutti/internal/module/control/set_fact"
 	setstats "github.com/tutti-run/tutti/internal/module/control/set_stats"
+	"github.com/tutti-run/tutti/internal/module/control/synchronize"
 	"github.com/tutti-run/tutti/internal/module/control/template"
 	"github.com/tutti-run/tutti/internal/module/control/unarchive"
 	"github.com/tutti-run/tutti/internal/module/control/uri"
@@ -56,6 +57,7 @@ func Controls() []*module.Control {
 		&service.Module,
 		&setfact.Module,
 		&setstats.Module,
+		&synchronize.Module,
 		&template.Module,
 		unarchive.New(cache),
 		uri.New(cache),
