@@ -24,6 +24,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/expect"
 	"github.com/tutti-run/tutti/internal/module/target/fetch"
 	"github.com/tutti-run/tutti/internal/module/target/file"
+	"github.com/tutti-run/tutti/internal/module/target/filesystem"
 	"github.com/tutti-run/tutti/internal/module/target/find"
 	"github.com/tutti-run/tutti/internal/module/target/gem"
 	geturl "github.com/tutti-run/tutti/internal/module/target/get_url"
@@ -31,11 +32,13 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/git"
 	"github.com/tutti-run/tutti/internal/module/target/group"
 	"github.com/tutti-run/tutti/internal/module/target/hostname"
+	"github.com/tutti-run/tutti/internal/module/target/htpasswd"
 	inifile "github.com/tutti-run/tutti/internal/module/target/ini_file"
 	"github.com/tutti-run/tutti/internal/module/target/iptables"
 	knownhosts "github.com/tutti-run/tutti/internal/module/target/known_hosts"
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
 	localegen "github.com/tutti-run/tutti/internal/module/target/locale_gen"
+	"github.com/tutti-run/tutti/internal/module/target/lvg"
 	"github.com/tutti-run/tutti/internal/module/target/make"
 	"github.com/tutti-run/tutti/internal/module/target/modprobe"
 	"github.com/tutti-run/tutti/internal/module/target/mount"
@@ -48,6 +51,8 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/replace"
 	rpmkey "github.com/tutti-run/tutti/internal/module/target/rpm_key"
 	"github.com/tutti-run/tutti/internal/module/target/script"
+	"github.com/tutti-run/tutti/internal/module/target/seboolean"
+	"github.com/tutti-run/tutti/internal/module/target/selinux"
 	"github.com/tutti-run/tutti/internal/module/target/service"
 	servicefacts "github.com/tutti-run/tutti/internal/module/target/service_facts"
 	"github.com/tutti-run/tutti/internal/module/target/setup"
@@ -59,6 +64,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/sysvinit"
 	"github.com/tutti-run/tutti/internal/module/target/tempfile"
 	"github.com/tutti-run/tutti/internal/module/target/timezone"
+	"github.com/tutti-run/tutti/internal/module/target/ufw"
 	"github.com/tutti-run/tutti/internal/module/target/unarchive"
 	"github.com/tutti-run/tutti/internal/module/target/uri"
 	"github.com/tutti-run/tutti/internal/module/target/user"
@@ -92,6 +98,7 @@ func Targets() []*module.Target {
 		&expect.Module,
 		&fetch.Module,
 		&file.Module,
+		&filesystem.Module,
 		&find.Module,
 		&gem.Module,
 		&getent.Module,
@@ -99,11 +106,13 @@ func Targets() []*module.Target {
 		&git.Module,
 		&group.Module,
 		&hostname.Module,
+		&htpasswd.Module,
 		&inifile.Module,
 		&iptables.Module,
 		&knownhosts.Module,
 		&lineinfile.Module,
 		&localegen.Module,
+		&lvg.Module,
 		&make.Module,
 		&modprobe.Module,
 		&mount.Module,
@@ -116,6 +125,8 @@ func Targets() []*module.Target {
 		&replace.Module,
 		&rpmkey.Module,
 		&script.Module,
+		&seboolean.Module,
+		&selinux.Module,
 		&service.Module,
 		&servicefacts.Module,
 		&setup.Module,
@@ -127,6 +138,7 @@ func Targets() []*module.Target {
 		&sysvinit.Module,
 		&tempfile.Module,
 		&timezone.Module,
+		&ufw.Module,
 		&unarchive.Module,
 		&uri.Module,
 		&user.Module,

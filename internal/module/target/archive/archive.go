@@ -78,7 +78,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	many := args.Bool("force_archive") || globs || len(t.paths) > 1 || files.IsDir(t.paths[0])
 	if t.dest == "" {
 		if many {
-			return module.Fail("Error, must specify \"dest\" when archiving multiple files or trees").Set("path", all).Set("dest", nil)
+			failed := module.Fail("Error, must specify \"dest\" when archiving multiple files or trees").Set("path", all).Set("dest", "None")
+			files.AddInfo(failed, all)
+			return failed
 		}
 		t.dest = t.paths[0] + "." + t.format
 	}

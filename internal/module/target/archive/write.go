@@ -85,7 +85,9 @@ func (t *task) each(add func(path, name string, fi os.FileInfo) error) error {
 		if t.left(path, name) {
 			return nil
 		}
-		t.packed = append(t.packed, path)
+		if t.format != "zip" || !fi.IsDir() { // Ansible does not find directories again in a zip archive
+			t.packed = append(t.packed, path)
+		}
 		return add(path, name, fi)
 	}
 	for _, target := range t.targets {

@@ -60,7 +60,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	e := &edit{args: args, comment: args.String("comment")}
 	after, err := e.text(string(data))
 	if err != nil {
-		return module.Fail("Invalid configuration found in '%s'. %s", path, err)
+		return module.Fail("Invalid configuration found in '%s'.%s", path, err)
 	}
 	r := module.OK().Set("msg", e.msg)
 	r.Changed = e.changed
@@ -90,17 +90,15 @@ var number = regexp.MustCompile(`^\d+$`)
 // invalid says what is wrong with the value of a limit, "" if nothing is.
 func invalid(item, v string) string {
 	if item == "nice" || item == "priority" {
-		low, high := -20, 19
-		if item == "priority" {
-			low, high = -20, 20
-		}
-		if n, err := strconv.Atoi(v); err != nil || n < low || n > high {
-			return fmt.Sprintf("Value of %q for item %q is invalid.", v, item)
+		if n, err := strconv.Atoi(v); err != nil || n < -20 || n > 19 {
+			return fmt.Sprintf(" Value of %s for item '%s' is invalid. Value must be a number in the range -20 to 19 inclusive. "+
+				"Refer to the limits.conf(5) manual pages for more details.", value.Repr(v), item)
 		}
 		return ""
 	}
 	if !unlimited(v) && !number.MatchString(v) {
-		return fmt.Sprintf("Value of %q for item %q is invalid. Value must either be 'unlimited', 'infinity', '-1' or positive integer.", v, item)
+		return fmt.Sprintf(" Value of %s for item '%s' is invalid. Value must either be 'unlimited', 'infinity' or -1, all of which indicate no limit, "+
+			"or a limit of 0 or larger. Refer to the limits.conf(5) manual pages for more details.", value.Repr(v), item)
 	}
 	return ""
 }
@@ -116,7 +114,7 @@ type edit struct {
 func (e *edit) line(v string) string {
 	comment := e.comment
 	if comment != "" {
-		comment = "\t#" + strings.TrimRight(comment, "\n")
+		comment = "\t#" + comment // one that was there has its newline, to which Ansible adds another
 	}
 	return strings.Join([]string{e.args.String("domain"), e.args.String("limit_type"), e.args.String("limit_item"), v}, "\t") + comment + "\n"
 }

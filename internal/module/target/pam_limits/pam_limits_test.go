@@ -17,7 +17,7 @@ func TestContract(t *testing.T) {
 	mt.Run(t, &Module, []mt.Case{
 		{Name: "new", Setup: with, Args: args + `"domain": "u", "limit_type": "-", "limit_item": "nice", "value": "-5", "comment": "mine"}`, Changed: true, Verify: holds(text + "u\t-\tnice\t-5\t#mine\n")},
 		{Name: "there", Setup: with, Args: args + `"domain": "*", "limit_type": "soft", "limit_item": "nofile", "value": "1024"}`, Verify: holds(text)},
-		{Name: "change", Setup: with, Args: args + `"domain": "@g", "limit_type": "hard", "limit_item": "nproc", "value": "10"}`, Changed: true, Verify: holds("# words\n* soft nofile 1024\n@g\thard\tnproc\t10\t# why\n")},
+		{Name: "change", Setup: with, Args: args + `"domain": "@g", "limit_type": "hard", "limit_item": "nproc", "value": "10"}`, Changed: true, Verify: holds("# words\n* soft nofile 1024\n@g\thard\tnproc\t10\t# why\n\n")},
 		{Name: "lower than before", Setup: with, Args: args + `"domain": "*", "limit_type": "soft", "limit_item": "nofile", "value": "10", "use_max": true}`, Verify: holds(text)},
 		{Name: "higher than before", Setup: with, Args: args + `"domain": "*", "limit_type": "soft", "limit_item": "nofile", "value": "2048", "use_max": true}`, Changed: true},
 		{Name: "no limit before", Setup: with, Args: args + `"domain": "@g", "limit_type": "hard", "limit_item": "nproc", "value": "10", "use_min": true}`, Changed: true},

@@ -1,0 +1,46 @@
+package htpasswd
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/tutti-run/tutti/internal/module"
+	mt "github.com/tutti-run/tutti/internal/module/moduletest"
+)
+
+func TestContract(t *testing.T) {
+	const text = "# words\nann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nbob:plain\n"
+	with := func(t *testing.T, dir string) { mt.Write(t, dir, "p", text) }
+	fitting := func(name, password string) func(*testing.T, string, *module.Result) {
+		return func(t *testing.T, dir string, _ *module.Result) {
+			t.Helper()
+			data, err := os.ReadFile(dir + "/p")
+			if err != nil || !fits(string(data), name, password) {
+				t.Errorf("%q, %v", data, err)
+			}
+		}
+	}
+	const args = `{"path": "$DIR/p", `
+	cases := []mt.Case{
+		{Name: "there", Setup: with, Args: args + `"name": "ann", "password": "secret"}`, Verify: func(t *testing.T, dir string, _ *module.Result) { mt.Has(t, dir+"/p", text) }},
+		{Name: "in plain text", Setup: with, Args: args + `"name": "bob", "password": "plain"}`},
+		{Name: "other password", Setup: with, Args: args + `"name": "ann", "password": "new"}`, Changed: true, Verify: fitting("ann", "new")},
+		{Name: "new file", Args: args + `"name": "ann", "password": "x", "mode": "0600"}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			fitting("ann", "x")(t, dir, r)
+			mt.Mode(t, dir+"/p", 0o600)
+		}},
+		{Name: "absent", Setup: with, Args: args + `"name": "bob", "state": "absent"}`, Changed: true, Verify: func(t *testing.T, dir string, _ *module.Result) {
+			mt.Has(t, dir+"/p", strings.TrimSuffix(text, "bob:plain\n"))
+		}},
+		{Name: "absent already", Setup: with, Args: args + `"name": "eve", "state": "absent"}`},
+		{Name: "no file", Args: args + `"name": "eve", "state": "absent"}`},
+		{Name: "must be there", Args: args + `"name": "eve", "password": "x", "create": false}`, Fails: "does not exist"},
+		{Name: "no password", Args: args + `"name": "eve"}`, Fails: "password must be given"},
+		{Name: "no scheme", Args: args + `"name": "eve", "password": "x", "crypt_scheme": "nonsense"}`, Fails: "does not support 'nonsense'"},
+	}
+	for _, scheme := range []string{"bcrypt", "sha256_crypt", "md5_crypt", "ldap_sha1", "plaintext"} {
+		cases = append(cases, mt.Case{Name: scheme, Setup: with, Args: args + `"name": "eve", "password": "x", "crypt_scheme": "` + scheme + `"}`, Changed: true, Verify: fitting("eve", "x")})
+	}
+	mt.Run(t, &Module, cases)
+}
