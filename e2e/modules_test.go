@@ -271,7 +271,7 @@ func flat(path string, v any) []string {
 // those that only Python can have; itsTemp is the value of those that name a
 // temporary file of Ansible's own, itsDir a warning about where it keeps those.
 var (
-	own     = regexp.MustCompile(`^(invocation|_ansible_.*|deprecations|action|exception)$`)
+	own     = regexp.MustCompile(`^(invocation|_ansible_.*|deprecations|action|exception|error_at)$`)
 	itsTemp = regexp.MustCompile(`/\.ansible/tmp/ansible-local-`)
 	itsDir  = regexp.MustCompile(`^Module remote_tmp \S+ did not exist`)
 )

@@ -80,27 +80,17 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		}
 	}
 	attrs := files.AttrsOf(args)
-	set := false
 	if r.Changed && !env.Check {
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return module.Fail("%s", err)
 		}
-		done, err := files.Replacement{Path: path, Attrs: attrs, Unsafe: args.Bool("unsafe_writes")}.Write(ctx, strings.NewReader(after))
-		if err != nil {
+		if _, err := (files.Replacement{Path: path, Attrs: attrs, Unsafe: args.Bool("unsafe_writes")}).Write(ctx, strings.NewReader(after)); err != nil {
 			return files.Fail(err)
 		}
-		set = done.Attributes
 	}
-	changed, err := attrs.Apply(path, env.Check, nil)
-	if err != nil {
+	// Whether that changes anything, Ansible's module does not tell.
+	if _, err := attrs.Apply(path, env.Check, nil); err != nil {
 		return files.Fail(err)
-	}
-	if changed || set {
-		if r.Changed {
-			msg += " and "
-		}
-		r.Changed = true
-		msg += "ownership, perms or SE linux context changed"
 	}
 	return r.Set("msg", msg)
 }
