@@ -156,13 +156,15 @@ func nilIfEmpty(s string) any {
 	return s
 }
 
-// forHosts are the hosts whose variables a result changes: with run_once, all
-// that it stands for.
+// forHosts are the hosts whose variables a result changes: with run_once, all of
+// the batch, wherever in the play they are.
 func (p *playRun) forHosts(d done) []*inventory.Host {
 	out := []*inventory.Host{p.hosts[d.runner.Host]}
 	if v, ok := d.step.task.Get(playbook.RunOnce); ok && v != false {
-		for _, o := range d.step.others {
-			out = append(out, p.hosts[o.Host])
+		for _, o := range p.runners {
+			if o != d.runner && !p.lost[o.Host] {
+				out = append(out, p.hosts[o.Host])
+			}
 		}
 	}
 	return out

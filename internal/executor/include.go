@@ -142,10 +142,8 @@ func (p *playRun) include(ctx context.Context, s *step) error {
 		}
 		p.register(done{s, r, out})
 		r.Cursor.Insert(blocks, seqs)
-		if s.once {
-			for _, o := range s.others {
-				o.Cursor.Insert(blocks, seqs)
-			}
+		for _, o := range s.others { // run_once: they go on without it
+			o.Cursor.Advance()
 		}
 	}
 	return nil
