@@ -127,7 +127,10 @@ func needs(commands map[string]string) error {
 
 // debootstrap installs Debian, from where this machine gets its own packages.
 func (l *Lab) debootstrap(root string) error {
-	cmd := exec.Command("debootstrap", "--variant=minbase", "--include="+included, suite, root, mirror())
+	cmd := exec.Command("debootstrap", "--variant=minbase", "--include="+included, suite, root)
+	if from := mirror(); from != "" {
+		cmd.Args = append(cmd.Args, from)
+	}
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	if proxy := aptSetting("Acquire::http::Proxy"); proxy != "" && proxy != "DIRECT" {
 		cmd.Env = append(cmd.Env, "http_proxy="+proxy, "https_proxy="+proxy)
@@ -150,7 +153,8 @@ func aptSetting(name string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// mirror finds the machine's Debian mirror in apt's sources, in either format.
+// mirror finds the machine's Debian mirror in apt's sources, in either format; ""
+// leaves it to debootstrap.
 func mirror() string {
 	files, _ := filepath.Glob("/etc/apt/sources.list.d/*")
 	for _, path := range append([]string{"/etc/apt/sources.list"}, files...) {
@@ -173,7 +177,7 @@ func mirror() string {
 			}
 		}
 	}
-	return "http://deb.debian.org/debian"
+	return ""
 }
 
 // setup runs in the base after the installation. Service starts are refused:
