@@ -54,7 +54,9 @@ func (it *item) resolveInclude() (*module.Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		args.Set(k, v)
+		if v != template.Omit {
+			args.Set(k, v)
+		}
 	}
 	res := module.OK()
 	if it.task.Kind == playbook.IncludeTasks {

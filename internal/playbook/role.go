@@ -24,6 +24,7 @@ type Role struct {
 	// Key tells uses of a role apart: a role with the same key runs once a host.
 	Key             string
 	AllowDuplicates bool
+	included        bool // by a task, which says whether it may run again
 	Static          bool // brought in by roles: or import_role
 	Public          bool // its variables stay visible to the rest of the play
 
@@ -98,7 +99,15 @@ func (r *reader) roleOptions(args *value.Map, vars []*value.Map) (roleOptions, e
 			o.from[part] = filepath.Clean(file)
 		}
 	}
-	o.allowDuplicates, o.public, o.validate = args.At("allow_duplicates"), args.At("public"), args.At("rolespec_validate")
+	for name, into := range map[string]*any{"allow_duplicates": &o.allowDuplicates, "public": &o.public, "rolespec_validate": &o.validate} {
+		v := args.At(name)
+		if value.HasTemplates(v) && r.Resolve != nil {
+			if v, err = r.Resolve(v, append(slices.Clone(vars), r.ExtraVars)); err != nil {
+				return o, err
+			}
+		}
+		*into = v
+	}
 	return o, nil
 }
 
@@ -186,7 +195,7 @@ func (r *reader) role(o roleOptions, pos diag.Pos, s scope) *Role {
 	r.addLibrary(path)
 	role := &Role{
 		Pos: pos, Name: roleName(o.name, path, collection), Path: path, Collection: collection, Params: o.params, EntryVars: o.vars,
-		Parent: s.role, AllowDuplicates: truthy(o.allowDuplicates, o.include), Public: truthy(o.public, false),
+		Parent: s.role, included: o.include, AllowDuplicates: truthy(o.allowDuplicates, o.include), Public: truthy(o.public, false),
 	}
 	// What a role inherits from the one that depends on it does not tell uses apart.
 	own := s.keywords
@@ -380,7 +389,7 @@ func (r *reader) roleMeta(role *Role, pos diag.Pos, inner *scope) *yaml.Node {
 	if meta == nil {
 		return nil
 	}
-	if v := meta.Get("allow_duplicates"); !v.IsNull() && !role.AllowDuplicates {
+	if v := meta.Get("allow_duplicates"); !v.IsNull() && !role.included {
 		role.AllowDuplicates = truthy(v.Value(), false)
 	}
 	if v := meta.Get("collections"); !v.IsNull() {
