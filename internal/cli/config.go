@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tutti-run/tutti/internal/config"
+	"github.com/tutti-run/tutti/internal/template/yamldump"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -15,6 +18,7 @@ func newConfigCommand(s Streams) *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "Show the configuration in force (as ansible-config)"}
 	var file string
 	var changed bool
+	var verbose int
 	load := func() (*config.Config, error) {
 		c, err := config.Load(func(name string) string {
 			if name == "ANSIBLE_CONFIG" && file != "" {
@@ -32,6 +36,9 @@ func newConfigCommand(s Streams) *cobra.Command {
 			c, err := load()
 			if err != nil {
 				return err
+			}
+			if verbose > 0 {
+				fmt.Fprintln(s.Out, usedFile(c))
 			}
 			dumpConfig(s, c, changed)
 			return nil
@@ -54,9 +61,11 @@ func newConfigCommand(s Streams) *cobra.Command {
 			_, err = s.Out.Write(data)
 			return err
 		}}
-	for _, sub := range []*cobra.Command{dump, view} {
+	list := &cobra.Command{Use: "list", Short: "Show what can be set, and where", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return listConfig(s) }}
+	for _, sub := range []*cobra.Command{dump, view, list} {
 		sub.Flags().StringVarP(&file, "config", "c", "", "the configuration file")
-		sub.Flags().CountP("verbose", "v", "say more")
+		sub.Flags().CountVarP(&verbose, "verbose", "v", "say more")
 		cmd.AddCommand(sub)
 	}
 	return cmd
@@ -64,7 +73,7 @@ func newConfigCommand(s Streams) *cobra.Command {
 
 // dumpConfig shows settings as NAME(origin) = value.
 func dumpConfig(s Streams, c *config.Config, onlyChanged bool) {
-	for _, setting := range config.Settings {
+	for _, setting := range sortedSettings() {
 		origin := c.Origin(setting.Name)
 		if onlyChanged && origin == "default" {
 			continue
@@ -76,4 +85,48 @@ func dumpConfig(s Streams, c *config.Config, onlyChanged bool) {
 		}
 		fmt.Fprintf(s.Out, "%s(%s) = %s\n", setting.Name, origin, shown)
 	}
+}
+
+func sortedSettings() []config.Setting {
+	return slices.SortedFunc(slices.Values(config.Settings), func(a, b config.Setting) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// usedFile says which configuration file is in force.
+func usedFile(c *config.Config) string {
+	if c.File == "" {
+		return "No config file found; using defaults"
+	}
+	return "Using " + c.File + " as config file"
+}
+
+// listConfig shows every setting with its default and where it can be set.
+func listConfig(s Streams) error {
+	kinds := map[config.Kind]string{config.Text: "string", config.Bool: "boolean", config.Int: "integer", config.List: "list", config.PathList: "pathspec", config.Path: "path"}
+	all := value.NewMap(len(config.Settings))
+	for _, setting := range sortedSettings() {
+		entry := value.MapOf("default", nil, "type", kinds[setting.Kind])
+		if setting.Default != "" {
+			entry.Set("default", setting.Default)
+		}
+		var env, ini []any
+		for _, name := range setting.Env {
+			env = append(env, value.MapOf("name", name))
+		}
+		for _, place := range setting.Ini {
+			section, key, _ := strings.Cut(place, ".")
+			ini = append(ini, value.MapOf("key", key, "section", section))
+		}
+		if env != nil {
+			entry.Set("env", env)
+		}
+		if ini != nil {
+			entry.Set("ini", ini)
+		}
+		all.Set(setting.Name, entry)
+	}
+	text, err := yamldump.Dump(all, yamldump.Options{})
+	if err == nil {
+		fmt.Fprint(s.Out, text)
+	}
+	return err
 }

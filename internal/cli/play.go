@@ -71,11 +71,7 @@ func runPlay(ctx context.Context, s Streams, cmd *cobra.Command, o *playOptions,
 		return err
 	}
 	if o.verbose > 0 {
-		if c.File != "" {
-			fmt.Fprintf(s.Out, "Using %s as config file\n", c.File)
-		} else {
-			fmt.Fprintln(s.Out, "No config file found; using defaults")
-		}
+		fmt.Fprintln(s.Out, usedFile(c))
 	}
 	listing := o.listHosts || o.listTasks || o.listTags || o.syntaxCheck
 	ses.loader.LenientArgs = listing
