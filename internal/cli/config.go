@@ -19,7 +19,11 @@ func newConfigCommand(s Streams) *cobra.Command {
 	var file string
 	var changed bool
 	var verbose int
+	var kind string
 	load := func() (*config.Config, error) {
+		if _, err := os.Stat(file); file != "" && err != nil {
+			return nil, optionsError{fmt.Errorf("The provided configuration file is missing or not accessible: %s", file)}
+		}
 		c, err := config.Load(func(name string) string {
 			if name == "ANSIBLE_CONFIG" && file != "" {
 				return file
@@ -40,9 +44,13 @@ func newConfigCommand(s Streams) *cobra.Command {
 			if verbose > 0 {
 				fmt.Fprintln(s.Out, usedFile(c))
 			}
-			dumpConfig(s, c, changed)
+			if kind == "" || kind == "base" || kind == "all" {
+				dumpConfig(s, c, changed)
+			}
+			dumpPlugins(s, c, kind, changed)
 			return nil
 		}}
+	dump.Flags().StringVarP(&kind, "type", "t", "", "settings of base, of a kind of plugin (become, connection, shell), or all")
 	dump.Flags().BoolVar(&changed, "only-changed", false, "leave out settings that nobody set")
 	dump.Flags().BoolVar(&changed, "changed-only", false, "same as --only-changed")
 	view := &cobra.Command{Use: "view", Short: "Show the configuration file in use", Args: cobra.NoArgs,
@@ -84,6 +92,21 @@ func dumpConfig(s Streams, c *config.Config, onlyChanged bool) {
 			shown = text
 		}
 		fmt.Fprintf(s.Out, "%s(%s) = %s\n", setting.Name, origin, shown)
+	}
+}
+
+// dumpPlugins shows the settings of one kind of plugin, or of all.
+func dumpPlugins(s Streams, c *config.Config, wanted string, onlyChanged bool) {
+	last := ""
+	for _, o := range c.PluginOptions() {
+		if wanted != "all" && wanted != o.Kind || onlyChanged && o.Origin == "default" {
+			continue
+		}
+		if o.Kind != last {
+			fmt.Fprintf(s.Out, "\n%s:\n%s\n", strings.ToUpper(o.Kind), strings.Repeat("=", len(o.Kind)+1))
+			last = o.Kind
+		}
+		fmt.Fprintf(s.Out, "%s.%s(%s) = %s\n", o.Plugin, o.Name, o.Origin, o.Value)
 	}
 }
 

@@ -118,3 +118,23 @@ func (c *Config) pluginValue(s *Setting, vars func(string) (any, bool)) any {
 	}
 	return text
 }
+
+// PluginOption is a setting of a plugin as it is in force.
+type PluginOption struct {
+	Kind, Plugin, Name string
+	Value, Origin      string
+}
+
+// PluginOptions lists the settings of plugins, by kind, plugin and name.
+func (c *Config) PluginOptions() []PluginOption {
+	out := make([]PluginOption, 0, len(pluginSettings))
+	for i := range pluginSettings {
+		parts := strings.SplitN(pluginSettings[i].Name, ".", 3)
+		v, from := c.given(&pluginSettings[i])
+		if v == "" {
+			v = "None"
+		}
+		out = append(out, PluginOption{Kind: parts[0], Plugin: parts[1], Name: parts[2], Value: v, Origin: from})
+	}
+	return out
+}
