@@ -31,8 +31,9 @@ func TestMistakes(t *testing.T) {
 	fails(t, "parameters are required together: user, password", run(t, "endpoints", nowhere, "name", "a", "user", "root"))
 	fails(t, "ca_cert: ", run(t, "endpoints", nowhere, "name", "a", "ca_cert", "/no/such/file"))
 	r := run(t, "endpoints", nowhere, "name", "a", "timeout", 1)
-	fails(t, "no endpoint answers: http://127.0.0.1:1: ", r)
+	fails(t, "no endpoint answers: http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused", r)
 	fails(t, "http://127.0.0.1:2: ", r)
+	fails(t, "nonsense: no URL such as", run(t, "endpoints", []any{"nonsense"}, "name", "a", "timeout", 1))
 }
 
 // three is a cluster of three voters, of which some are ill, and a learner.

@@ -599,15 +599,18 @@ func TestTLSAndAuth(t *testing.T) {
 	base := []any{"endpoints", []any{n.client}, "name", "b", "peer_urls", []any{"http://127.0.0.1:9"}, "learner", true, "timeout", 3, "wait", false}
 	with := func(more ...any) *module.Result { return w.do(false, append(append([]any{}, base...), more...)...) }
 	files := []any{"ca_cert", cert, "client_cert", cert, "client_key", key}
-	for name, r := range map[string]*module.Result{
-		"no certificate": with("user", "root", "password", password),
-		"no password":    with(files...),
-		"wrong password": with(append([]any{"user", "root", "password", "wrong-" + password}, files...)...),
+	for _, c := range []struct {
+		want string
+		r    *module.Result
+	}{
+		{"certificate signed by unknown authority", with("user", "root", "password", password)},
+		{"remote error: tls: ", with("user", "root", "password", password, "ca_cert", cert)},
+		{"user name not found", with(files...)},
+		{"authentication failed", with(append([]any{"user", "root", "password", "wrong-" + password}, files...)...)},
 	} {
-		if !r.Failed || strings.Contains(r.Msg, password) {
-			t.Errorf("%s: %s", name, value.ToJSON(r.ToMap()))
+		if !c.r.Failed || !strings.Contains(c.r.Msg, c.want) || strings.Contains(c.r.Msg, password) {
+			t.Errorf("want %q, got %s", c.want, value.ToJSON(c.r.ToMap()))
 		}
-		t.Logf("%s: %s", name, r.Msg)
 	}
 	if r := with(append([]any{"user", "root", "password", password}, files...)...); r.Failed || !r.Changed {
 		t.Errorf("%s", value.ToJSON(r.ToMap()))

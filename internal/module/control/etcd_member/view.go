@@ -6,17 +6,22 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/value"
@@ -145,7 +150,7 @@ func (j *job) identify(ctx context.Context) (uint64, error) {
 	for i, e := range endpoints {
 		switch {
 		case errs[i] != nil:
-			all = append(all, fmt.Errorf("%s: %s", e, plain(errs[i])))
+			all = append(all, fmt.Errorf("%s: %s", e, j.cause(ctx, e, errs[i])))
 		case id == 0:
 			id = ids[i]
 		case ids[i] != id:
@@ -193,7 +198,7 @@ func (j *job) look(ctx context.Context) (*view, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		all = append(all, fmt.Errorf("%s: %s", endpoint, plain(err)))
+		all = append(all, fmt.Errorf("%s: %s", endpoint, j.cause(ctx, endpoint, err)))
 	}
 	return nil, notNow{"no endpoint is part of a working majority: " + errors.Join(all...).Error()}
 }
@@ -254,19 +259,18 @@ func (v *view) ask(ctx context.Context, m *member) uint64 {
 		m.ill = "not started"
 		return 0
 	}
-	var last error
 	for _, url := range m.clients {
-		leader, err := v.status(ctx, m, url)
+		leader, err := v.statusOf(ctx, m, url)
 		if err == nil {
+			m.ill = ""
 			return leader
 		}
-		last = err
+		m.ill = v.j.cause(ctx, url, err)
 	}
-	m.ill = plain(last)
 	return 0
 }
 
-func (v *view) status(ctx context.Context, m *member, url string) (uint64, error) {
+func (v *view) statusOf(ctx context.Context, m *member, url string) (uint64, error) {
 	c, err := v.j.open(ctx, url)
 	if err != nil {
 		return 0, err
@@ -371,8 +375,38 @@ func plain(err error) string {
 	if i := strings.LastIndex(text, "desc = "); i >= 0 {
 		text = text[i+len("desc = "):]
 	}
-	if errors.Is(err, context.DeadlineExceeded) && !strings.Contains(text, "connection error") {
-		return "no answer in time"
-	}
 	return strings.Trim(text, `"`)
+}
+
+// cause says why an endpoint does not answer. etcd's client goes on trying to
+// connect until the time is up and does not say what for; this looks once.
+func (j *job) cause(ctx context.Context, endpoint string, err error) string {
+	if !errors.Is(err, context.DeadlineExceeded) && status.Code(err) != codes.DeadlineExceeded || ctx.Err() != nil {
+		return plain(err)
+	}
+	u, parseErr := url.Parse(endpoint)
+	if parseErr != nil || u.Host == "" {
+		return "no URL such as http://10.0.0.1:2379"
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return err.Error()
+	}
+	defer conn.Close() //nolint:errcheck // nothing was written
+	if u.Scheme == "https" {
+		config := j.access.tls.Clone()
+		config.ServerName, config.NextProtos = u.Hostname(), []string{"h2"}
+		client := tls.Client(conn, config)
+		if err := client.HandshakeContext(ctx); err != nil {
+			return err.Error()
+		}
+		// A server that wants a certificate says so only after the handshake.
+		_ = client.SetReadDeadline(time.Now().Add(200 * time.Millisecond)) // a socket has deadlines
+		if _, err := client.Read(make([]byte, 1)); err != nil && strings.Contains(err.Error(), "remote error") {
+			return err.Error()
+		}
+	}
+	return "no answer in time"
 }
