@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
@@ -65,7 +66,14 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if executable := args.String("executable"); executable != "" {
 		command = executable + " " + command
 	}
-	out, err := process.Run(ctx, process.Cmd{Argv: []string{"/bin/sh", "-c", command}, Dir: args.String("chdir"), Env: env.Environ})
+	cmd := process.Cmd{Argv: []string{"/bin/sh", "-c", command}, Dir: args.String("chdir"), Env: env.Environ}
+	out, err := process.Run(ctx, cmd)
+	for tries := 0; tries < 10 && err == nil && busy(out, path); tries++ {
+		// A process that was being started while the script was written still has
+		// it open: the script has not run, and can in a moment.
+		time.Sleep(20 * time.Millisecond)
+		out, err = process.Run(ctx, cmd)
+	}
 	if err != nil {
 		return module.Fail("cannot run the script: %s", err)
 	}
@@ -74,6 +82,12 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		r.Failed, r.Msg = true, "non-zero return code"
 	}
 	return r
+}
+
+// busy reports whether the shell could not start the script because somebody has
+// it open for writing.
+func busy(out process.Output, path string) bool {
+	return out.RC == 126 && len(out.Stdout) == 0 && strings.HasSuffix(strings.TrimSpace(string(out.Stderr)), path+": Text file busy")
 }
 
 // place writes the script into the call's own directory.
