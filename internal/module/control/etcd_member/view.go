@@ -319,12 +319,31 @@ func (v *view) handOver(ctx context.Context, m *member) error {
 			})
 			_ = c.Close() // it was told all it had to be
 			if err == nil {
-				return nil
+				return v.settle(ctx, m)
 			}
 		}
 		last = err
 	}
 	return notNow{fmt.Sprintf("%s leads and does not hand over: %s", m.title(), plain(last))}
+}
+
+// settle waits until the member that is asked knows another leader: what it is
+// told before then may be dropped.
+func (v *view) settle(ctx context.Context, old *member) error {
+	return v.request(ctx, func(ctx context.Context) error {
+		endpoint := v.client.Endpoints()[0]
+		for {
+			s, err := v.client.Status(ctx, endpoint)
+			if err == nil && s.Leader != 0 && s.Leader != old.id {
+				return nil
+			}
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-ctx.Done():
+				return notNow{"the lead of " + old.title() + " is being handed over"}
+			}
+		}
+	})
 }
 
 func (v *view) voters() []member {
