@@ -49,16 +49,19 @@ func word(ok bool) string {
 	return "DIFFERENT"
 }
 
-// needAnsible installs the real ansible-playbook if it is missing.
+// needAnsible installs the real ansible-playbook, and the collections whose
+// modules are compared, if they are missing.
 func needAnsible(t *testing.T) {
 	t.Helper()
-	if _, err := exec.LookPath("/usr/bin/ansible-playbook"); err == nil {
+	_, program := exec.LookPath("/usr/bin/ansible-playbook")
+	_, collections := os.Stat("/usr/lib/python3/dist-packages/ansible_collections/community/general")
+	if program == nil && collections == nil {
 		return
 	}
-	install := exec.Command("sh", "-c", "apt-get update -qq && apt-get install -qy --no-install-recommends ansible-core")
+	install := exec.Command("sh", "-c", "apt-get update -qq && apt-get install -qy --no-install-recommends ansible-core ansible")
 	install.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("cannot install ansible-core, to compare with: %v: %s", err, out)
+		t.Fatalf("cannot install ansible, to compare with: %v: %s", err, out)
 	}
 }
 
