@@ -363,24 +363,24 @@ func TestCancel(t *testing.T) {
 	b := newBench(t)
 	m := parallel.New(parallel.Options{})
 	p := moduletest.Pacer{Manager: m}
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
 	s := spec()
 	args, err := s.Parse(value.MapOf("endpoint_url", b.server.URL, "region", ec2test.Region, "access_key", ec2test.Key, "secret_key", "x", "name", "x", "state", "absent", "vpc_subnet_id", ec2test.DefaultSubnet))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := b.module.Plan(ctx, &moduletest.Controller{}, args)
+	plan, err := b.module.Plan(t.Context(), &moduletest.Controller{}, args)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plan.Work.Do(ctx, p); err != nil {
+	if _, err := plan.Work.Do(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	key := "ec2/" + ec2test.Account + "/" + b.server.URL + "/" + ec2test.Region + "/non-mutating"
 	for range 8 { // the next token is seconds away
 		m.Throttled(key)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
 	begin := time.Now()
 	r, err := plan.Work.Do(ctx, p)
 	if err != nil {
