@@ -191,7 +191,7 @@ var (
 
 var (
 	stamp  = regexp.MustCompile(`\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~`) // of backups
-	itsOwn = regexp.MustCompile(`^(/etc/(ssh/ssh_host|machine-id)|\S+/\.(ansible|ansible_async|cache)\b)`)
+	itsOwn = regexp.MustCompile(`^(/etc/(ssh/ssh_host|machine-id)|\S+/\.(ansible|ansible_async|cache|rpmdb)\b)`)
 )
 
 // hostState lists what playbooks change on a host.

@@ -269,10 +269,10 @@ func flat(path string, v any) []string {
 
 // own are the keys that say how a task was run rather than what came of it, and
 // those that only Python can have; itsTemp is the value of those that name a
-// temporary file of Ansible's own, itsDir a warning about where it keeps those.
+// temporary file of Ansible's own, or what stands for it, itsDir a warning about where it keeps those.
 var (
 	own     = regexp.MustCompile(`^(invocation|_ansible_.*|deprecations|action|exception|error_at)$`)
-	itsTemp = regexp.MustCompile(`/\.ansible/tmp/ansible-local-`)
+	itsTemp = regexp.MustCompile(`/\.ansible/tmp/(ansible-local-|source$)`)
 	itsDir  = regexp.MustCompile(`^Module remote_tmp \S+ did not exist`)
 )
 
