@@ -269,10 +269,10 @@ func flat(path string, v any) []string {
 
 // own are the keys that say how a task was run rather than what came of it, and
 // those that only Python can have; itsTemp is the value of those that name a
-// temporary file of Ansible's own, or what stands for it, itsDir a warning about where it keeps those.
+// temporary file of Ansible's own, itsDir a warning about where it keeps those.
 var (
 	own     = regexp.MustCompile(`^(invocation|_ansible_.*|deprecations|action|exception|error_at)$`)
-	itsTemp = regexp.MustCompile(`/\.ansible/tmp/(ansible-local-|source$)`)
+	itsTemp = regexp.MustCompile(`/\.ansible/tmp/ansible-local-`)
 	itsDir  = regexp.MustCompile(`^Module remote_tmp \S+ did not exist`)
 )
 
@@ -295,7 +295,8 @@ func strip(v any) {
 		}
 		maps.DeleteFunc(v, func(k string, e any) bool {
 			text, _ := e.(string)
-			return own.MatchString(k) || itsTemp.MatchString(text)
+			// Where Ansible's diff names such a file, ours names what it stands for.
+			return own.MatchString(k) || itsTemp.MatchString(text) || k == "after_header" && strings.HasSuffix(text, "/.ansible/tmp/source")
 		})
 		for _, e := range v {
 			strip(e)
