@@ -31,6 +31,10 @@ func (l *idle) remove(d *domain) {
 
 // domain finds a domain, or makes it, for one more user.
 func (m *Manager) domain(id domainID) *domain {
+	if id.kind == GlobalExclusive {
+		m.global.users++
+		return m.global
+	}
 	d := m.domains[id]
 	if d == nil {
 		d = &domain{id: id}
@@ -50,10 +54,13 @@ func (m *Manager) leave(g *grant) {
 		for _, s := range g.states {
 			if s != &d.whole && s.unused() {
 				delete(d.keys, s.name)
+				if d.recent == s {
+					d.recent = nil
+				}
 			}
 		}
 	}
-	if d.users--; d.users > 0 {
+	if d.users--; d.users > 0 || d == m.global {
 		return
 	}
 	m.idle.add(d)

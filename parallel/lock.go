@@ -25,11 +25,12 @@ func (id domainID) key(name string) Key { return Key{Kind: id.kind, Host: id.hos
 type domain struct {
 	id      domainID
 	keys    map[string]*lockState
-	whole   lockState // the empty name, which overlaps all others
-	held    int       // how many named keys are held
-	users   int       // grants that are held or waited for
-	number  uint64    // numbers the waiters in order of arrival
-	waiting int       // waiters of named keys
+	recent  *lockState // the one of keys that was asked for last
+	whole   lockState  // the empty name, which overlaps all others
+	held    int        // how many named keys are held
+	users   int        // grants that are held or waited for
+	number  uint64     // numbers the waiters in order of arrival
+	waiting int        // waiters of named keys
 
 	prev, next *domain // among the idle ones
 }
@@ -102,6 +103,9 @@ func (s *lockState) remove(p *place) {
 }
 
 func (d *domain) state(name string) *lockState {
+	if d.recent != nil && d.recent.name == name {
+		return d.recent
+	}
 	s := d.keys[name]
 	if s == nil {
 		if d.keys == nil {
@@ -110,6 +114,7 @@ func (d *domain) state(name string) *lockState {
 		s = &lockState{name: name}
 		d.keys[name] = s
 	}
+	d.recent = s
 	return s
 }
 

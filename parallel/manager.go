@@ -81,7 +81,8 @@ type Manager struct {
 
 	mu      sync.Mutex
 	domains map[domainID]*domain
-	idle    idle // domains that nobody uses
+	global  *domain // the only one of its kind, and always there
+	idle    idle    // domains that nobody uses
 	pools   map[string]*pool
 	rates   map[string]*limiter
 	waits   waitTotals
@@ -90,7 +91,8 @@ type Manager struct {
 
 // New returns a Manager.
 func New(o Options) *Manager {
-	return &Manager{options: o, base: time.Now(), domains: map[domainID]*domain{}, pools: map[string]*pool{}, rates: map[string]*limiter{}}
+	global := &domain{id: domainID{kind: GlobalExclusive}}
+	return &Manager{options: o, global: global, base: time.Now(), domains: map[domainID]*domain{global.id: global}, pools: map[string]*pool{}, rates: map[string]*limiter{}}
 }
 
 // Key names one thing that can be held.

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -83,6 +84,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return agent.Main([]string{"/proc/self/exe", "agent"}, args[2:], module.NewRegistry(all.Targets(), nil))
 	}
 	_, _ = startDir()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200) // most runs are over before much has to be collected
+	}
 	name := filepath.Base(args[0])
 	words := args[1:]
 	root := newRoot(Streams{stdin, stdout, stderr})
