@@ -18,7 +18,7 @@ func BenchmarkFullyParallel(b *testing.B) {
 	m := parallel.New(parallel.Options{})
 	r := parallel.Request{Hints: []parallel.Hint{parallel.Free()}}
 	b.ReportAllocs()
-	for b.Loop() {
+	for range b.N { // b.Loop would cost a quarter of what is measured
 		l, _ := m.Acquire(context.Background(), r)
 		l.Release()
 	}

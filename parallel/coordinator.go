@@ -107,16 +107,17 @@ func (h *holding) share(ctx context.Context, lease *Lease, g *grant, wait bool) 
 	asking(true)
 	begin := h.m.now()
 	var waited atomic.Pointer[Key] // what was waited for last
+	owner := h.owner               // the holding may serve somebody else by the time a late word comes
 	// It is asked even if it may not wait: ask ends at its first word of a wait.
 	ask, stopAsking := context.WithCancel(ctx)
 	defer stopAsking()
-	held, err := c.Lock(ask, keys, h.owner, func(k Key, holder string) {
+	held, err := c.Lock(ask, keys, owner, func(k Key, holder string) {
 		waited.Store(&k)
 		if !wait {
 			stopAsking()
 			return
 		}
-		h.m.tell(Event{Kind: Waiting, Key: k.String(), Owner: h.owner, Holder: holder, Queue: 1})
+		h.m.tell(Event{Kind: Waiting, Key: k.String(), Owner: owner, Holder: holder, Queue: 1})
 	})
 	k := waited.Load()
 	switch {

@@ -31,16 +31,18 @@ func (l *idle) remove(d *domain) {
 
 // domain finds a domain, or makes it, for one more user.
 func (m *Manager) domain(id domainID) *domain {
-	if id.kind == GlobalExclusive {
-		m.global.users++
-		return m.global
-	}
-	d := m.domains[id]
-	if d == nil {
-		d = &domain{id: id}
-		m.domains[id] = d
-	} else if d.users == 0 {
-		m.idle.remove(d)
+	d := &m.global
+	switch id.kind {
+	case RateLimited:
+		d = &m.shared
+	case HostExclusive:
+		d = m.machines[id.host]
+		if d == nil {
+			d = &domain{id: id}
+			m.machines[id.host] = d
+		} else if d.users == 0 {
+			m.idle.remove(d)
+		}
 	}
 	d.users++
 	return d
@@ -60,13 +62,13 @@ func (m *Manager) leave(g *grant) {
 			}
 		}
 	}
-	if d.users--; d.users > 0 || d == m.global {
+	if d.users--; d.users > 0 || d.id.kind != HostExclusive {
 		return
 	}
 	m.idle.add(d)
 	if m.idle.n > idleDomains {
 		old := m.idle.ring.next
 		m.idle.remove(old)
-		delete(m.domains, old.id)
+		delete(m.machines, old.id.host)
 	}
 }

@@ -79,20 +79,26 @@ type Manager struct {
 	options Options
 	base    time.Time // zero of the clock that ages are kept on
 
-	mu      sync.Mutex
-	domains map[domainID]*domain
-	global  *domain // the only one of its kind, and always there
-	idle    idle    // domains that nobody uses
-	pools   map[string]*pool
-	rates   map[string]*limiter
-	waits   waitTotals
-	sweeper *time.Timer // runs while there are rates
+	mu       sync.Mutex
+	machines map[string]*domain
+	global   domain // the global names
+	shared   domain // the lines for rates that are shared beyond this process
+	idle     idle   // machines whose keys nobody uses
+	pools    map[string]*pool
+	rates    map[string]*limiter
+	waits    waitTotals
+	sweeper  *time.Timer // runs while there are rates
+
+	spare sync.Pool // holdings for the next requests
 }
 
 // New returns a Manager.
 func New(o Options) *Manager {
-	global := &domain{id: domainID{kind: GlobalExclusive}}
-	return &Manager{options: o, global: global, base: time.Now(), domains: map[domainID]*domain{global.id: global}, pools: map[string]*pool{}, rates: map[string]*limiter{}}
+	return &Manager{
+		options: o, base: time.Now(),
+		machines: map[string]*domain{}, pools: map[string]*pool{}, rates: map[string]*limiter{},
+		global: domain{id: domainID{kind: GlobalExclusive}}, shared: domain{id: domainID{kind: RateLimited}},
+	}
 }
 
 // Key names one thing that can be held.
@@ -127,22 +133,24 @@ func (k Key) String() string {
 // Lease is the right to do the work that was asked for. The zero Lease holds
 // nothing. It may be copied; Release may be called often and from anywhere.
 type Lease struct {
-	ctx context.Context
-	h   *holding
+	ctx  context.Context
+	h    *holding
+	turn uint64 // of the holding, which serves one lease after the other
 }
 
-// holding is what a lease holds until it is released.
+// holding is what a lease holds until it is released. It then serves another
+// lease: to make one for each would cost more than the lock itself.
 type holding struct {
-	m        *Manager
-	owner    string
-	released atomic.Bool
-	first    grant
-	second   *grant                  // of a request for keys of both kinds, which is rare
-	cancel   context.CancelCauseFunc // if keys are shared
+	m      *Manager
+	turn   atomic.Uint64 // of the lease that it serves; counted up by its release
+	owner  string
+	first  grant
+	second *grant                  // of a request for keys of both kinds, which is rare
+	cancel context.CancelCauseFunc // if keys are shared
 
-	slotsGone atomic.Bool
-	slots     []*pool
-	oneSlot   [1]*pool
+	slots   []*pool // set before the lease is given out
+	oneSlot [1]*pool
+	noSlots bool // they were given back before the rest; guarded by the Manager's mutex
 }
 
 // Context is the context under which the work has to run. It ends with the
@@ -156,8 +164,8 @@ func (l Lease) Context() context.Context {
 
 // Release gives everything back.
 func (l Lease) Release() {
-	if l.h != nil && l.h.released.CompareAndSwap(false, true) {
-		l.h.release()
+	if l.h != nil {
+		l.h.release(l.turn)
 	}
 }
 
@@ -165,19 +173,15 @@ func (l Lease) Release() {
 // elsewhere, or turns out to wait for something that the Manager does not know.
 func (l Lease) ReleaseSlots() {
 	if l.h != nil {
-		l.h.freeSlots()
+		l.h.m.freeSlotsEarly(l)
 	}
 }
 
-func (h *holding) freeSlots() {
-	if len(h.slots) > 0 && h.slotsGone.CompareAndSwap(false, true) {
-		for _, p := range h.slots {
-			h.m.freeSlot(p)
-		}
+// release gives back what the holding holds, if it still serves that turn.
+func (h *holding) release(turn uint64) {
+	if !h.turn.CompareAndSwap(turn, turn+1) {
+		return
 	}
-}
-
-func (h *holding) release() {
 	// Told before the keys are free, so that a log never shows two holders.
 	if h.second != nil {
 		h.tellReleased(h.second)
@@ -192,13 +196,36 @@ func (h *holding) release() {
 	if h.cancel != nil {
 		h.cancel(context.Canceled)
 	}
-	h.freeSlots()
+	if len(h.slots) > 0 {
+		h.m.freeSlots(h)
+	}
 	if h.second != nil && h.second.d != nil {
 		h.m.unlock(h.second)
 	}
 	if h.first.d != nil {
 		h.m.unlock(&h.first)
 	}
+	h.m.recycle(h)
+}
+
+// holding finds one for a new lease.
+func (m *Manager) holding(owner string) *holding {
+	h, _ := m.spare.Get().(*holding)
+	if h == nil {
+		h = &holding{m: m}
+	}
+	h.owner = owner
+	return h
+}
+
+// recycle keeps a holding whose lease was released and that nobody refers to
+// but leases of former turns. What shared keys remains referred to for longer.
+func (m *Manager) recycle(h *holding) {
+	if h.cancel != nil || h.first.held != nil || h.second != nil {
+		return
+	}
+	h.owner, h.first, h.slots, h.oneSlot, h.noSlots = "", grant{}, nil, [1]*pool{}, false
+	m.spare.Put(h)
 }
 
 func (h *holding) tellAcquired(g *grant) {
@@ -250,7 +277,7 @@ func (m *Manager) Acquire(ctx context.Context, r Request) (Lease, error) {
 	if len(r.Slots) == 0 && unlimited(r.Hints) {
 		return Lease{ctx: ctx}, ctx.Err()
 	}
-	return m.acquire(ctx, r, true)
+	return m.acquire(ctx, &r, true)
 }
 
 // TryAcquire is Acquire without waiting: ok is false if the request would have
@@ -259,7 +286,7 @@ func (m *Manager) TryAcquire(ctx context.Context, r Request) (lease Lease, ok bo
 	if len(r.Slots) == 0 && unlimited(r.Hints) {
 		return Lease{ctx: ctx}, true, nil
 	}
-	lease, err = m.acquire(ctx, r, false)
+	lease, err = m.acquire(ctx, &r, false)
 	if err == errWouldWait {
 		return Lease{}, false, nil
 	}
@@ -280,15 +307,13 @@ func (m *Manager) Do(ctx context.Context, r Request, work func(ctx context.Conte
 }
 
 func unlimited(hints []Hint) bool {
-	for i := range hints {
-		if hints[i].Kind != FullyParallel {
-			return false
-		}
+	for len(hints) > 0 && hints[0].Kind == FullyParallel {
+		hints = hints[1:]
 	}
-	return true
+	return len(hints) == 0
 }
 
-func (m *Manager) acquire(ctx context.Context, r Request, wait bool) (Lease, error) {
+func (m *Manager) acquire(ctx context.Context, r *Request, wait bool) (Lease, error) {
 	for _, h := range r.Hints {
 		if err := h.Validate(); err != nil {
 			return Lease{}, err
@@ -302,9 +327,10 @@ func (m *Manager) acquire(ctx context.Context, r Request, wait bool) (Lease, err
 	}
 	lease := Lease{ctx: ctx}
 	if len(r.Slots) > 0 || exclusive(r.Hints) {
-		lease.h = &holding{m: m, owner: r.Owner}
+		lease.h = m.holding(r.Owner)
+		lease.turn = lease.h.turn.Load()
 	}
-	if err := m.fill(ctx, &lease, &r, wait); err != nil {
+	if err := m.fill(ctx, &lease, r, wait); err != nil {
 		lease.Release()
 		return Lease{}, err
 	}

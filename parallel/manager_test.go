@@ -473,3 +473,30 @@ func TestExecutionLogOrder(t *testing.T) {
 		}
 	})
 }
+
+// What a lease held serves later leases; an old copy of it must not touch them.
+func TestReleaseOfOldLease(t *testing.T) {
+	m := parallel.New(parallel.Options{})
+	r := parallel.Request{Host: "h", Hints: []parallel.Hint{parallel.Host("x")}, Slots: []parallel.Slot{{Pool: "forks", Size: 1}}}
+	var old []parallel.Lease
+	for range 100 {
+		now, err := m.Acquire(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range old {
+			l.ReleaseSlots()
+			l.Release()
+		}
+		if s := m.Stats(); len(s.Holders) != 1 || len(s.Slots) != 1 || s.Slots[0].Used != 1 {
+			t.Fatalf("after old leases were released again: %+v", s)
+		}
+		old = append(old, now)
+		now.ReleaseSlots()
+		now.ReleaseSlots()
+		now.Release()
+		if s := m.Stats(); len(s.Holders) != 0 || len(s.Slots) != 0 {
+			t.Fatalf("after the release: %+v", s)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package parallel_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tutti-run/tutti/parallel"
@@ -46,5 +47,36 @@ func TestCancelInTheMomentOfTheGrant(t *testing.T) {
 				l.Release()
 			}
 		})
+	}
+}
+
+// TestReleaseFromManyPlaces releases each lease from two goroutines at once,
+// while others work: the key never has two holders.
+func TestReleaseFromManyPlaces(t *testing.T) {
+	m := parallel.New(parallel.Options{})
+	r := parallel.Request{Host: "web1", Hints: []parallel.Hint{parallel.Host("dpkg")}, Slots: []parallel.Slot{{Pool: "forks", Size: 1}}}
+	var inside atomic.Int32
+	var all, late sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 2000 {
+				l, err := m.Acquire(t.Context(), r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if inside.Add(1) != 1 {
+					t.Error("two holders at once")
+				}
+				inside.Add(-1)
+				late.Go(func() { l.ReleaseSlots(); l.Release() })
+				l.Release()
+			}
+		})
+	}
+	all.Wait()
+	late.Wait()
+	if s := m.Stats(); len(s.Holders) != 0 || len(s.Slots) != 0 {
+		t.Fatalf("left behind: %+v", s)
 	}
 }

@@ -55,8 +55,9 @@ func (m *Manager) takeSlot(ctx context.Context, s Slot, owner string, wait bool)
 	case <-ctx.Done():
 		m.mu.Lock()
 		if w.granted { // in the same moment
+			woken := m.vacate([]*pool{p})
 			m.mu.Unlock()
-			m.freeSlot(p)
+			callIn(woken)
 			return nil, ctx.Err()
 		}
 		w.gone = true
@@ -66,28 +67,64 @@ func (m *Manager) takeSlot(ctx context.Context, s Slot, owner string, wait bool)
 	}
 }
 
-func (m *Manager) freeSlot(p *pool) {
+// freeSlots gives the slots of a released lease back, unless they were before.
+func (m *Manager) freeSlots(h *holding) {
 	m.mu.Lock()
-	p.used--
-	var woken *slotWaiter
-	for p.first != nil && woken == nil {
-		w := p.first
+	var woken []*slotWaiter
+	if !h.noSlots {
+		woken = m.vacate(h.slots)
+	}
+	m.mu.Unlock()
+	callIn(woken)
+}
+
+// freeSlotsEarly gives the slots of a lease back, if it still is the holding's.
+func (m *Manager) freeSlotsEarly(l Lease) {
+	m.mu.Lock()
+	var woken []*slotWaiter
+	if l.h.turn.Load() == l.turn && !l.h.noSlots {
+		l.h.noSlots = true
+		woken = m.vacate(l.h.slots)
+	}
+	m.mu.Unlock()
+	callIn(woken)
+}
+
+func callIn(woken []*slotWaiter) {
+	for _, w := range woken {
+		close(w.ready)
+	}
+}
+
+// vacate frees one place of each pool and returns those whose turn it is.
+func (m *Manager) vacate(pools []*pool) (woken []*slotWaiter) {
+	for _, p := range pools {
+		p.used--
+		for w := p.next(); w != nil; w = p.next() {
+			if w.gone {
+				continue
+			}
+			p.queue--
+			p.used++
+			w.granted = true
+			woken = append(woken, w)
+			break
+		}
+		if p.used == 0 && p.queue == 0 {
+			delete(m.pools, p.name)
+		}
+	}
+	return woken
+}
+
+// next takes the first out of the line; nil if there is none.
+func (p *pool) next() *slotWaiter {
+	w := p.first
+	if w != nil {
 		p.first = w.next
 		if p.first == nil {
 			p.last = nil
 		}
-		if !w.gone {
-			p.queue--
-			p.used++
-			w.granted = true
-			woken = w
-		}
 	}
-	if p.used == 0 && p.queue == 0 {
-		delete(m.pools, p.name)
-	}
-	m.mu.Unlock()
-	if woken != nil {
-		close(woken.ready)
-	}
+	return w
 }

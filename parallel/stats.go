@@ -79,9 +79,9 @@ func (m *Manager) Stats() Stats {
 	defer m.mu.Unlock()
 	now := time.Now()
 	s := Stats{Waits: map[Kind]WaitStats{}}
-	for _, d := range m.domains {
+	addAll := func(d *domain) {
 		if d.users == 0 {
-			continue
+			return
 		}
 		add := func(l *lockState) {
 			s.Waiters += l.count
@@ -102,6 +102,11 @@ func (m *Manager) Stats() Stats {
 		for _, l := range d.keys {
 			add(l)
 		}
+	}
+	addAll(&m.global)
+	addAll(&m.shared)
+	for _, d := range m.machines {
+		addAll(d)
 	}
 	for _, p := range m.pools {
 		s.Slots = append(s.Slots, SlotStats{Pool: p.name, Size: p.size, Used: p.used, Queue: p.queue})
