@@ -335,7 +335,7 @@ func (n *sliceNode) apply(f *frame, obj any) (any, error) {
 			return nil, err
 		}
 		if step == 1 {
-			return s[lo:max(lo, hi)], nil
+			return value.Anew(s[lo:max(lo, hi)], s), nil
 		}
 	}
 	if s, ok := asStr(obj); ok {

@@ -13,6 +13,7 @@ type def struct {
 	params []param
 	rest   bool // *args
 	named  bool // **kwargs
+	anew   bool // text that it gives is a new string, even if nothing changed
 	fn     func(c *call) (any, error)
 }
 
@@ -155,7 +156,15 @@ named:
 		}
 		return nil, typeErr("%s() missing %d required positional argument%s: %s", d.name, len(lacking), s, strings.Join(lacking, " and "))
 	}
-	return d.fn(&c)
+	if !d.anew {
+		return d.fn(&c)
+	}
+	from, _ := c.a[0].(string)
+	v, err := d.fn(&c)
+	if s, ok := v.(string); ok {
+		v = value.Anew(s, from)
+	}
+	return v, err
 }
 
 func (d *def) tooMany(given int) error {

@@ -69,10 +69,20 @@ func New(o Options) *Engine {
 		"dict": table(dictMethods), "set": table(setMethods), "int": table(intMethods), "float": table(floatMethods),
 		"datetime": table(datetimeMethods), "timedelta": table(timedeltaMethods),
 	}
+	for _, name := range renewing {
+		e.filters[name].anew = true
+	}
+	for _, d := range e.methods["str"] {
+		d.anew = true
+	}
 	e.lookups = lookupTable()
 	e.globals = e.globalTable()
 	return e
 }
+
+// renewing are the filters whose text is a new string even where it equals what
+// came in: type_debug tells text of a document by where it lies.
+var renewing = strings.Fields("upper lower capitalize title striptags trim replace center indent wordwrap regex_replace basename join")
 
 // table joins lists of definitions.
 func table(lists ...func() []*def) map[string]*def {

@@ -37,7 +37,12 @@ func dataFilters() []*def {
 			}
 			return c.a[2], err
 		}),
-		define("type_debug", "o", func(c *call) (any, error) { return TypeName(c.a[0]), nil }),
+		define("type_debug", "o", func(c *call) (any, error) {
+			if s, ok := c.a[0].(string); ok {
+				return value.WrittenType(s), nil
+			}
+			return TypeName(c.a[0]), nil
+		}),
 		define("to_json", "a **kw", func(c *call) (any, error) { return toJSON(c, value.JSON{}) }),
 		define("to_nice_json", "a indent=4 sort_keys=True **kw", func(c *call) (any, error) {
 			if c.kw == nil {

@@ -30,6 +30,7 @@ type builder struct {
 	count   int
 	aliases map[*goyaml.Node]int // those being expanded now
 	unsafe  int                  // how many !unsafe tags enclose us
+	written value.Written
 }
 
 func (b *builder) pos(n *goyaml.Node) diag.Pos {
@@ -181,7 +182,7 @@ func (b *builder) scalar(n *goyaml.Node, tag string) (*Node, error) {
 	case "!!str", "tag:yaml.org,2002:str":
 		out.scalar = b.text(text, out.Pos)
 	case "!unsafe":
-		out.scalar = text
+		out.scalar = b.text(text, out.Pos)
 	case "!vault", "!vault-encrypted":
 		if b.options.Vault == nil {
 			return nil, b.fail(n, "", "a vaulted value cannot be used here")
@@ -227,10 +228,16 @@ func matchesTag(tag string, v any) bool {
 }
 
 func (b *builder) text(v any, pos diag.Pos) any {
-	if s, ok := v.(string); ok && b.unsafe == 0 && !b.options.AsData {
-		return value.Text(s, pos)
+	s, ok := v.(string)
+	switch {
+	case !ok || b.options.AsData:
+		return v
+	case b.unsafe > 0:
+		return b.written.KeepUnsafe(s)
+	case value.HasMarkers(s):
+		return &value.Template{Source: s, Pos: pos}
 	}
-	return v
+	return b.written.Keep(s)
 }
 
 const duplicateKey = "found a duplicate dict key"
