@@ -28,8 +28,10 @@ import (
 
 const usage = `This program serves Tutti on the machines that it manages; Tutti starts it.
 
-  check HASH          check that this file has the SHA-256 HASH
   serve HASH          serve calls on standard input and output
+  install HASH DIRECTORY COMMAND...
+                      take the place in DIRECTORY of the file with the SHA-256
+                      HASH, which this one must have, and do COMMAND
   as USER COMMAND...  become another user, as root, and do COMMAND
   job                 run the background job given on standard input
 `
@@ -45,8 +47,11 @@ func Main(self, args []string, registry *module.Registry) int {
 	syscall.Umask(0o022)
 	var err error
 	switch {
-	case command == "check" && len(args) == 2:
-		err = check(args[1])
+	case command == "install" && len(args) >= 4:
+		if err = install(args[1], args[2]); err == nil {
+			return Main(self, args[3:], registry)
+		}
+		fmt.Print(wire.Marker + "fail copy " + args[2] + "\n")
 	case command == "serve" && len(args) == 2:
 		err = serve(self, args[1], registry)
 	case command == "as" && len(args) >= 3:
@@ -127,8 +132,29 @@ func enterDirectory() {
 	}
 }
 
-// check verifies the copy that was just uploaded, and makes room.
-func check(want string) error {
+// install verifies the copy that was just uploaded, which is this process's
+// file, moves it to its place, and makes room.
+func install(want, dir string) error {
+	path, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return err
+	}
+	if !isAgentName(filepath.Base(path)) {
+		return fmt.Errorf("%s was not uploaded by Tutti: it stays where it is", path)
+	}
+	if err = verify(want); err == nil {
+		err = os.Rename(path, filepath.Join(dir, want))
+	}
+	if err != nil {
+		_ = os.Remove(path)
+		return err
+	}
+	removeOld(filepath.Join(dir, want), time.Now())
+	return nil
+}
+
+// verify compares the hash of this process's file.
+func verify(want string) error {
 	f, err := os.Open("/proc/self/exe")
 	if err != nil {
 		return err
@@ -140,9 +166,6 @@ func check(want string) error {
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
 		return fmt.Errorf("the uploaded copy of the agent is damaged: its SHA-256 is %s, not %s", got, want)
-	}
-	if path, err := os.Readlink("/proc/self/exe"); err == nil && isAgentName(filepath.Base(path)) {
-		removeOld(path, time.Now())
 	}
 	return nil
 }

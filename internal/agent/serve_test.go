@@ -207,9 +207,16 @@ func TestEnvironOfANewUser(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
-	if err := check(strings.Repeat("0", 64)); err == nil || !strings.Contains(err.Error(), "damaged") {
+func TestInstall(t *testing.T) {
+	if err := verify(strings.Repeat("0", 64)); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("%v", err)
+	}
+	// This program was not uploaded: it must be neither moved nor removed.
+	if err := install(strings.Repeat("0", 64), t.TempDir()); err == nil || !strings.Contains(err.Error(), "stays where it is") {
+		t.Errorf("%v", err)
+	}
+	if path, err := os.Readlink("/proc/self/exe"); err != nil || strings.HasSuffix(path, " (deleted)") {
+		t.Errorf("%s %v", path, err)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tutti-run/tutti/internal/agent/wire"
+
 	"github.com/tutti-run/tutti/internal/transport"
 )
 
@@ -84,7 +86,7 @@ func TestFindScriptSuitsAnyShell(t *testing.T) {
 		if out, err := exec.Command("/bin/sh", "-n", "-c", script).CombinedOutput(); err != nil {
 			t.Errorf("%s: %s", err, out)
 		}
-		if strings.Contains(script, marker) {
+		if strings.Contains(script, wire.Marker) {
 			t.Error("an echo of the script would be taken for an answer")
 		}
 	}

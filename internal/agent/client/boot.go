@@ -23,29 +23,27 @@ import (
 // The directory belongs to the user that the agent runs as, and only they can
 // enter it. So root never runs a file that the login user could have written.
 
-// marker begins the lines by which target and controller find each other among
-// whatever login files print. The script does not hold it in one piece, so that
-// an echo of the script is not taken for an answer.
-const marker = "TUTTI-AGENT "
-
 // cacheDir is where the agent is kept, under the user's home; users without a
 // home that can be used have a directory of their own in /var/tmp.
 const cacheDir = ".cache/tutti"
 
-// program is what follows the agent's file name on the command line.
-func (t *Target) program(a *embedded.Agent) string {
-	words := append([]string{}, a.Words...)
+// program is what follows the agent's file name on the command line. first, in
+// the shell's spelling, is what the agent has to do before it serves.
+func (t *Target) program(a *embedded.Agent, first string) string {
+	var b strings.Builder
+	for _, w := range a.Words {
+		b.WriteString(quote(w) + " ")
+	}
+	b.WriteString(first)
 	if t.become.direct(t.cfg) {
-		words = append(words, "as", t.become.User)
+		b.WriteString("as " + quote(t.become.User) + " ")
 	}
-	for i, w := range words {
-		words[i] = quote(w)
-	}
-	return strings.Join(append(words, "serve", a.SHA256), " ")
+	return b.String() + "serve " + a.SHA256
 }
 
 // findScript executes the agent, or asks for it. It is one line without
-// exclamation marks, for the sake of login shells of the csh family.
+// exclamation marks, for the sake of login shells of the csh family. It does not
+// hold wire.Marker in one piece, so that an echo of it is not taken for an answer.
 func (t *Target) findScript(agents []embedded.Agent, fresh bool) string {
 	var b strings.Builder
 	if fresh {
@@ -55,7 +53,7 @@ func (t *Target) findScript(agents []embedded.Agent, fresh bool) string {
 		b.WriteString(`m=TUTTI; t() { test -h "$1" && return; test -O "$1" || return; `)
 		for i := range agents {
 			a := &agents[i]
-			fmt.Fprintf(&b, `f=$1/%s; test -x "$f" && test -O "$f" && exec "$f" %s; `, a.SHA256, t.program(a))
+			fmt.Fprintf(&b, `f=$1/%s; test -x "$f" && test -O "$f" && exec "$f" %s; `, a.SHA256, t.program(a, ""))
 		}
 		b.WriteString(`}; test -n "$HOME" && t "$HOME/` + cacheDir + `"; u=$(id -u); t /var/tmp/tutti-$u; `)
 	}
@@ -64,25 +62,28 @@ func (t *Target) findScript(agents []embedded.Agent, fresh bool) string {
 	return b.String()
 }
 
+// chunk is how much of the agent is under way at once. sshd enlarges its buffer
+// packet by packet, each time by a copy: with the two megabytes that it lets us
+// send, that takes it more time than all else that the upload costs the target.
+const chunk = 512 << 10
+
 // putScript installs size bytes that follow on standard input as the agent,
-// and executes it.
+// and becomes it. It asks for each chunk after the first.
 func (t *Target) putScript(a *embedded.Agent, size int, packed bool) string {
-	unpack := ""
+	// gzip knows whether all came.
+	unpack, whole := "cat", fmt.Sprintf(` && test "$(wc -c <"$n")" -eq %d`, size)
 	if packed {
-		unpack = " | gzip -dc"
-	}
-	words := ""
-	for _, w := range a.Words {
-		words += quote(w) + " "
+		unpack, whole = "gzip -dc", ""
 	}
 	// The file is readable for all, since root's agent executes it as other
 	// users; they cannot reach it through the directory, which is private.
 	return `umask 077; x=; ` +
-		`p() { test -h "$1" && return 1; mkdir -p "$1" 2>/dev/null; test -d "$1" && test -O "$1" && chmod 700 "$1" || return 1; ` +
+		`p() { test -h "$1" && return 1; test -d "$1" || mkdir -p "$1" 2>/dev/null; test -d "$1" && test -O "$1" && chmod 700 "$1" || return 1; ` +
 		`n=$1/` + a.SHA256 + `.$$; d=$1; (: >"$n") 2>/dev/null || return 1; chmod 755 "$n"; ` +
 		`test -x "$n" && return; rm -f "$n"; x="$x $1"; return 1; }; ` +
 		`test -n "$HOME" && test -O "$HOME" && p "$HOME/` + cacheDir + `" || p /var/tmp/tutti-$u || { echo "$m-AGENT fail place$x"; exit 1; }; ` +
-		fmt.Sprintf(`if head -c %d%s >"$n" && "$n" %scheck %s; then mv -f "$n" "$d/%s" && exec "$d/%s" %s; fi; `, size, unpack, words, a.SHA256, a.SHA256, a.SHA256, t.program(a)) +
+		fmt.Sprintf(`r() { i=%d; while test $i -gt 0; do head -c %d || return; echo "$m-AGENT more" >&3; i=$((i-1)); done; head -c %d; }; `, size/chunk, chunk, size%chunk) +
+		fmt.Sprintf(`if { r | %s >"$n"; } 3>&1%s; then exec "$n" %s; fi; `, unpack, whole, t.program(a, `install `+a.SHA256+` "$d" `)) +
 		`rm -f "$n"; echo "$m-AGENT fail copy $d"; exit 1` + "\n"
 }
 
@@ -190,10 +191,7 @@ func (t *Target) bootOnce(ctx context.Context, conn *sharedConn, agents []embedd
 func (s *starting) run(agents []embedded.Agent) (*remote, error) {
 	words, err := s.answer()
 	if err == nil && len(words) == 4 && words[0] == "need" {
-		if err := s.upload(agents, words); err != nil {
-			return nil, err
-		}
-		words, err = s.answer()
+		words, err = s.upload(agents, words)
 	}
 	if err != nil {
 		return nil, err
@@ -236,8 +234,8 @@ func (s *starting) answer() ([]string, error) {
 	for total := 0; total < maxNoise; {
 		line, err := s.out.ReadSlice('\n')
 		total += len(line)
-		if i := bytes.Index(line, []byte(marker)); i >= 0 && err == nil {
-			return strings.Fields(string(line[i+len(marker):])), nil
+		if i := bytes.Index(line, []byte(wire.Marker)); i >= 0 && err == nil {
+			return strings.Fields(string(line[i+len(wire.Marker):])), nil
 		}
 		if len(s.noise) < tailSize {
 			s.noise = append(s.noise, line...)
@@ -257,11 +255,11 @@ func short(text []byte) string {
 	return s
 }
 
-// upload sends the agent that fits the machine.
-func (s *starting) upload(agents []embedded.Agent, words []string) error {
+// upload sends the agent that fits the machine and returns the answer to it.
+func (s *starting) upload(agents []embedded.Agent, words []string) ([]string, error) {
 	a, err := embedded.For(agents, goOS(words[1]), goArch(words[2]))
 	if err != nil {
-		return s.t.broken("%v", err)
+		return nil, s.t.broken("%v", err)
 	}
 	data, err := a.Gzip()
 	packed := words[3] == "gzip"
@@ -269,17 +267,24 @@ func (s *starting) upload(agents []embedded.Agent, words []string) error {
 		data, err = unpack(data)
 	}
 	if err != nil {
-		return s.t.broken("cannot read the agent: %v", err)
+		return nil, s.t.broken("cannot read the agent: %v", err)
 	}
 	s.timer.Reset(uploadTime)
 	s.t.pool.o.Log.Debug("deploy", "host", s.t.cfg.Host, "arch", a.Arch, "bytes", len(data))
 	in := s.proc.Stdin()
-	if _, err = io.WriteString(in, s.t.putScript(a, len(data), packed)); err == nil {
-		_, err = in.Write(data)
-	}
 	// A broken pipe is explained by the answer that follows.
-	_ = err
-	return nil
+	_, err = io.WriteString(in, s.t.putScript(a, len(data), packed))
+	for err == nil {
+		n := min(chunk, len(data))
+		if _, err = in.Write(data[:n]); err != nil || n < chunk {
+			break
+		}
+		data = data[n:]
+		if words, err := s.answer(); err != nil || len(words) != 1 || words[0] != "more" {
+			return words, err
+		}
+	}
+	return s.answer()
 }
 
 // uploadTime bounds the upload; the slowest links that one works over carry

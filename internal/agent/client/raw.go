@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/tutti-run/tutti/internal/agent/wire"
 	"github.com/tutti-run/tutti/internal/transport"
 )
 
@@ -49,7 +50,7 @@ func (t *Target) rawRun(ctx context.Context, conn *sharedConn, proc transport.Pr
 		s.stderr.follow(io.TeeReader(proc.Stderr(), &errs))
 	})
 	reading.Go(func() {
-		scan := &markScanner{w: &out, mark: []byte(marker + "raw\n"), found: marked, open: t.become == (Become{})}
+		scan := &markScanner{w: &out, mark: []byte(wire.Marker + "raw\n"), found: marked, open: t.become == (Become{})}
 		_, _ = io.Copy(scan, proc.Stdout())
 	})
 	ended := make(chan struct{})

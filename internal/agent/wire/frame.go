@@ -147,6 +147,10 @@ func (f *Frame) check() error {
 	return nil
 }
 
+// Marker begins the lines by which target and controller find each other among
+// whatever login files print, until the first frame.
+const Marker = "TUTTI-AGENT "
+
 // Ready is what the agent prints before its first frame; everything before it
 // comes from the target's shell and login files.
-const Ready = "TUTTI-AGENT ready\n"
+const Ready = Marker + "ready\n"
