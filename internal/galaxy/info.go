@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/internal/yaml"
 )
@@ -29,7 +29,7 @@ func (i *Info) FQCN() string { return i.Namespace + "." + i.Name }
 
 func (i *Info) String() string { return i.FQCN() + ":" + i.Version }
 
-var collectionName = regexp.MustCompile(`^[a-zA-Z_]\w*\.[a-zA-Z_]\w*$`)
+var collectionName = lazyregexp.New(`^[a-zA-Z_]\w*\.[a-zA-Z_]\w*$`)
 
 // CheckName refuses what is no name of a collection.
 func CheckName(name string) error {

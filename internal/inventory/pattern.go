@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
 // Match resolves a host pattern: names, groups, wildcards, ~regular
@@ -108,11 +110,11 @@ func splitPattern(p string) []string {
 	return out
 }
 
-var ipv6Form = regexp.MustCompile(`^[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*$`)
+var ipv6Form = lazyregexp.New(`^[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*$`)
 
 func isIPv6(s string) bool { return ipv6Form.MatchString(s) && strings.Count(s, ":") >= 2 }
 
-var sliceForm = regexp.MustCompile(`^(.+)\[(-?\d+)(?:([:-])(-?\d*))?\]$|^(.+)\[:(-?\d+)\]$`)
+var sliceForm = lazyregexp.New(`^(.+)\[(-?\d+)(?:([:-])(-?\d*))?\]$|^(.+)\[:(-?\d+)\]$`)
 
 // matchOne resolves one part of a pattern.
 func (inv *Inventory) matchOne(p string) ([]*Host, bool, error) {

@@ -5,10 +5,10 @@ import (
 	"math"
 	"math/big"
 	"os/user"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -217,7 +217,7 @@ func toJSONArg(v any) (any, error) {
 	return nil, fmt.Errorf("%s cannot be converted to a json string", class(v))
 }
 
-var humanSize = regexp.MustCompile(`^\s*(\d*\.?\d*)\s*([A-Za-z]+)?`)
+var humanSize = lazyregexp.New(`^\s*(\d*\.?\d*)\s*([A-Za-z]+)?`)
 
 // HumanToBytes reads a size such as 10M, 1.5GB or (bits) 1Mb; units are powers
 // of 1024, and a number without a unit is taken as it is.
@@ -245,7 +245,7 @@ func HumanToBytes(s string, bits bool) (int, error) {
 	return int(math.RoundToEven(n * math.Pow(1024, float64(power)))), nil
 }
 
-var envRef = regexp.MustCompile(`\$(\w+|\{[^}]*\})`)
+var envRef = lazyregexp.New(`\$(\w+|\{[^}]*\})`)
 
 // Expander returns the function that expands ~, ~user, $VAR and ${VAR} in a
 // path from an environment; what is unknown stays as it is written.

@@ -2,10 +2,11 @@ package module
 
 import (
 	"fmt"
-	"regexp"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var identifier = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // CheckVarName says what is wrong with the name of a variable, if anything.
 func CheckVarName(name string) error {

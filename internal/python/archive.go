@@ -9,11 +9,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 )
 
@@ -79,9 +79,9 @@ type bundle struct {
 }
 
 var (
-	fromForm   = regexp.MustCompile(`(?m)^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)`)
-	importForm = regexp.MustCompile(`(?m)^[ \t]*import[ \t]+([\w., \t]+)`)
-	nameForm   = regexp.MustCompile(`\w+(?:[ \t]+as[ \t]+\w+)?`)
+	fromForm   = lazyregexp.New(`(?m)^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)`)
+	importForm = lazyregexp.New(`(?m)^[ \t]*import[ \t]+([\w., \t]+)`)
+	nameForm   = lazyregexp.New(`\w+(?:[ \t]+as[ \t]+\w+)?`)
 )
 
 // scan follows the imports in a file's text. pkg tells whether the file is a

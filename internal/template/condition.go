@@ -1,10 +1,10 @@
 package template
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -93,8 +93,8 @@ func (e *Engine) decide(c *Context, text string, pos diag.Pos, original string, 
 }
 
 var (
-	definedPattern   = regexp.MustCompile(`(hostvars\[.+\]|[\w_]+)\s+(not\s+is|is|is\s+not)\s+(defined|undefined)`)
-	undefinedPattern = regexp.MustCompile(`'(hostvars\[.+\]|[\w_]+)' is undefined`)
+	definedPattern   = lazyregexp.New(`(hostvars\[.+\]|[\w_]+)\s+(not\s+is|is|is\s+not)\s+(defined|undefined)`)
+	undefinedPattern = lazyregexp.New(`'(hostvars\[.+\]|[\w_]+)' is undefined`)
 )
 
 // definedTest gives a condition that failed for an undefined variable its

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -122,8 +123,8 @@ func wordwrapFilter(c *call) (any, error) {
 }
 
 var (
-	chunkSpaces  = regexp.MustCompile(`[\t\n\v\f\r ]+|[^\t\n\v\f\r ]+`)
-	hyphenPieces = regexp.MustCompile(`[^-]*[\pL\pN_]-+|--+|[^-]+|-`)
+	chunkSpaces  = lazyregexp.New(`[\t\n\v\f\r ]+|[^\t\n\v\f\r ]+`)
+	hyphenPieces = lazyregexp.New(`[^-]*[\pL\pN_]-+|--+|[^-]+|-`)
 )
 
 // wrapText cuts a line into lines of at most width characters, at white space
@@ -194,9 +195,9 @@ func breaksAfter(a, b string) bool {
 }
 
 var (
-	urlPattern   = regexp.MustCompile(`^(?:https?://|www\.)\S+$`)
-	bareHost     = regexp.MustCompile(`(?i)^[a-z0-9][a-z0-9.-]*\.(?:com|net|int|edu|gov|org|info|mil)(?:[/:?#]\S*)?$`)
-	emailPattern = regexp.MustCompile(`^\S+@\w[\w.-]*\.\w+$`)
+	urlPattern   = lazyregexp.New(`^(?:https?://|www\.)\S+$`)
+	bareHost     = lazyregexp.New(`(?i)^[a-z0-9][a-z0-9.-]*\.(?:com|net|int|edu|gov|org|info|mil)(?:[/:?#]\S*)?$`)
+	emailPattern = lazyregexp.New(`^\S+@\w[\w.-]*\.\w+$`)
 )
 
 func urlizeFilter(c *call) (any, error) {

@@ -1,14 +1,14 @@
 package template
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
-var sequenceShortcut = regexp.MustCompile(`(?i)^((0?x?[0-9a-f]+)-)?(0?x?[0-9a-f]+)(/(0?x?[0-9a-f]+))?(:(.+))?$`)
+var sequenceShortcut = lazyregexp.New(`(?i)^((0?x?[0-9a-f]+)-)?(0?x?[0-9a-f]+)(/(0?x?[0-9a-f]+))?(:(.+))?$`)
 
 // sequenceNumber reads decimal, 0x and octal with a leading 0.
 func sequenceNumber(s string) (int, error) {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/transport"
 )
 
@@ -56,12 +57,12 @@ type method struct {
 	// password adapts the flags for giving the password on standard input and
 	// sets the prompt; nil where the program asks the terminal only.
 	password func(flags, prompt string) string
-	prompt   *regexp.Regexp // of programs whose prompt cannot be set
+	prompt   *lazyregexp.Regexp // of programs whose prompt cannot be set
 }
 
-var passwordPrompt = regexp.MustCompile(`(?i)(password|passwort|mot de passe|contraseña|пароль|密码|パスワード)[^\n]*[:：]\s*$`)
+var passwordPrompt = lazyregexp.New(`(?i)(password|passwort|mot de passe|contraseña|пароль|密码|パスワード)[^\n]*[:：]\s*$`)
 
-var noNonInteractive = regexp.MustCompile(`(^|\s)(-n|--non-interactive)(\s|$)`)
+var noNonInteractive = lazyregexp.New(`(^|\s)(-n|--non-interactive)(\s|$)`)
 
 func dashU(exe, flags, user, command string) string {
 	return join(exe, flags, "-u", user, command)
@@ -122,7 +123,10 @@ func (b Become) wrap(script string) (wrapped, error) {
 	if flags == "" {
 		flags = m.flags
 	}
-	w := wrapped{prompt: m.prompt}
+	w := wrapped{}
+	if m.prompt != nil {
+		w.prompt = m.prompt.Get()
+	}
 	if b.Password != "" {
 		if m.password == nil {
 			return wrapped{}, fmt.Errorf("become_method %s asks for passwords on a terminal only, which there is none of: let it work without a password", b.Method)

@@ -4,11 +4,11 @@ package addhost
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/parallel"
@@ -31,7 +31,7 @@ var Module = module.Control{
 	Plan: plan,
 }
 
-var withPort = regexp.MustCompile(`^(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+)):([0-9]+)$`)
+var withPort = lazyregexp.New(`^(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+)):([0-9]+)$`)
 
 func plan(_ context.Context, _ module.Controller, args module.Args) (*module.Plan, error) {
 	vars := value.NewMap(args.Map().Len())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -220,7 +220,7 @@ func (t *task) groups(ctx context.Context, vpc func() (string, error)) ([]string
 	return ids, nil
 }
 
-var groupID = regexp.MustCompile(`^sg-[a-fA-F0-9]+$`)
+var groupID = lazyregexp.New(`^sg-[a-fA-F0-9]+$`)
 
 // vpcOf finds the VPC of a subnet.
 func (t *task) vpcOf(ctx context.Context, subnet string) (string, error) {

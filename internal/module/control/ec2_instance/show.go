@@ -3,7 +3,6 @@ package ec2instance
 import (
 	"encoding/base64"
 	"reflect"
-	"regexp"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -118,9 +118,9 @@ func timeText(t time.Time) string {
 }
 
 var (
-	plurals  = regexp.MustCompile(`[A-Z]{3,}s$`)
-	firstCap = regexp.MustCompile(`(.)([A-Z][a-z]+)`)
-	allCap   = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	plurals  = lazyregexp.New(`[A-Z]{3,}s$`)
+	firstCap = lazyregexp.New(`(.)([A-Z][a-z]+)`)
+	allCap   = lazyregexp.New(`([a-z0-9])([A-Z])`)
 )
 
 // snake is a name in snake_case: InstanceId is instance_id.

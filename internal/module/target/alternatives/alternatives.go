@@ -3,10 +3,10 @@ package alternatives
 
 import (
 	"context"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -225,19 +225,19 @@ func (t *task) install(have alternative, ok bool, wanted []sub, given bool) *mod
 }
 
 var (
-	modeLine  = regexp.MustCompile(`(?m)\s-\s(?:status\sis\s)?(\w*)(?:\smode|.)$`)
-	pathLine  = regexp.MustCompile(`(?m)^\s*link currently points to (.*)$`)
-	linkLine  = regexp.MustCompile(`(?m)^\s*link \w+ is (.*)$`)
-	slaveLink = regexp.MustCompile(`(?m)^\s*(?:slave|follower) (\S+) is (.*)$`)
-	entryLine = regexp.MustCompile(`(?m)^(/.*)\s-\s(?:family\s\S+\s)?priority\s(\d+)((?:\s+(?:slave|follower).*)*)`)
-	slavePath = regexp.MustCompile(`(?m)^\s+(?:slave|follower) (.*): (.*)$`)
+	modeLine  = lazyregexp.New(`(?m)\s-\s(?:status\sis\s)?(\w*)(?:\smode|.)$`)
+	pathLine  = lazyregexp.New(`(?m)^\s*link currently points to (.*)$`)
+	linkLine  = lazyregexp.New(`(?m)^\s*link \w+ is (.*)$`)
+	slaveLink = lazyregexp.New(`(?m)^\s*(?:slave|follower) (\S+) is (.*)$`)
+	entryLine = lazyregexp.New(`(?m)^(/.*)\s-\s(?:family\s\S+\s)?priority\s(\d+)((?:\s+(?:slave|follower).*)*)`)
+	slavePath = lazyregexp.New(`(?m)^\s+(?:slave|follower) (.*): (.*)$`)
 )
 
 // parse reads update-alternatives --display. Where it does not say what links
 // go along, those that are wanted tell.
 func parse(text string, wanted []sub) state {
 	s := state{all: map[string]alternative{}}
-	first := func(re *regexp.Regexp) string {
+	first := func(re *lazyregexp.Regexp) string {
 		if m := re.FindStringSubmatch(text); m != nil {
 			return m[1]
 		}

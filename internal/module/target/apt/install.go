@@ -3,9 +3,9 @@ package apt
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 )
@@ -38,7 +38,7 @@ func (t *task) install(wanted []request) *module.Result {
 
 // plain is a name that apt-get can only take for a package's: no minus or plus
 // at the end, no pattern, no task.
-var plain = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]*[a-z0-9.](:[a-z0-9]+)?$`)
+var plain = lazyregexp.New(`^[a-z0-9][a-z0-9+.-]*[a-z0-9.](:[a-z0-9]+)?$`)
 
 // missing returns what to ask apt-get for.
 func (t *task) missing(wanted []request, latest bool) (names []string, failed *module.Result) {
@@ -110,8 +110,8 @@ func contains(list []string, s string) bool {
 }
 
 var (
-	unable      = regexp.MustCompile(`E: Unable to locate package (\S+)`)
-	noCandidate = regexp.MustCompile(`E: Package '(\S+)' has no installation candidate`)
+	unable      = lazyregexp.New(`E: Unable to locate package (\S+)`)
+	noCandidate = lazyregexp.New(`E: Package '(\S+)' has no installation candidate`)
 )
 
 // explain puts the usual reasons why apt-get installs nothing into Ansible's words.

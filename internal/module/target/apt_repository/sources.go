@@ -4,9 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
 // source is one line of a file of sources.
@@ -127,9 +128,9 @@ func (l *lists) remove(text string) {
 }
 
 var (
-	options  = regexp.MustCompile(`\[[^\]]+\]`)
-	protocol = regexp.MustCompile(`\w+://`)
-	odd      = regexp.MustCompile(`[^a-zA-Z0-9]`)
+	options  = lazyregexp.New(`\[[^\]]+\]`)
+	protocol = lazyregexp.New(`\w+://`)
+	odd      = lazyregexp.New(`[^a-zA-Z0-9]`)
 )
 
 // suggest names a file after a source's address.

@@ -5,10 +5,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/pyre"
@@ -99,7 +99,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 }
 
 // lineEnd is where Python's splitlines cuts bytes.
-var lineEnd = regexp.MustCompile(`\r\n|\n|\r`)
+var lineEnd = lazyregexp.New(`\r\n|\n|\r`)
 
 // split cuts text into lines that keep their ends.
 func split(text string) []string {
@@ -182,4 +182,4 @@ func place(lines *[]string, begin, end, text string, args module.Args) (int, err
 }
 
 // multiline finds the flag that makes a pattern match across lines.
-var multiline = regexp.MustCompile(`^\(\?[aiLsux]*m[aiLmsux]*\)`)
+var multiline = lazyregexp.New(`^\(\?[aiLsux]*m[aiLmsux]*\)`)

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -64,7 +64,7 @@ type task struct {
 	tab  table
 }
 
-var fileName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var fileName = lazyregexp.New(`^[A-Za-z0-9_-]+$`)
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 	t := &task{ctx: ctx, env: env, args: args, file: args.String("cron_file")}

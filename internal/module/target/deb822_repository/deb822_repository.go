@@ -11,10 +11,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/web"
@@ -101,8 +101,8 @@ type task struct {
 }
 
 var (
-	blanks = regexp.MustCompile(`[_\s]+`)
-	others = regexp.MustCompile(`[^a-z0-9-]+`)
+	blanks = lazyregexp.New(`[_\s]+`)
+	others = lazyregexp.New(`[^a-z0-9-]+`)
 )
 
 // slug is a name that is good for a file.

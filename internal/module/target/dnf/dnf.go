@@ -8,10 +8,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/tool"
 	"github.com/tutti-run/tutti/internal/value"
@@ -264,7 +264,7 @@ func isFile(name string) bool {
 	return strings.Contains(name, "://") || strings.HasSuffix(name, ".rpm")
 }
 
-var noMatch = regexp.MustCompile(`(?m)^(?:No match for argument: |No package )(\S+?)(?: available\.?)?$`)
+var noMatch = lazyregexp.New(`(?m)^(?:No match for argument: |No package )(\S+?)(?: available\.?)?$`)
 
 func (t *task) carryOut(commands [][]string, installed *packages) *module.Result {
 	r := module.OK()

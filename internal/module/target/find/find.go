@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/pyre"
@@ -268,7 +268,7 @@ func (s *search) consider(path, name string) error {
 	return nil
 }
 
-var number = regexp.MustCompile(`^[0-9]+$`)
+var number = lazyregexp.New(`^[0-9]+$`)
 
 // named drops the number that stands for a missing name.
 func named(s string) string {

@@ -3,10 +3,10 @@ package gem
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/dpkg"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -102,7 +102,7 @@ func (t *task) gem(words ...string) (tool.Output, *module.Result) {
 	return cmd.Checked(t.ctx, t.env)
 }
 
-var versions = regexp.MustCompile(`(?m)^\S+\s+\((?:default: )?(.+)\)`)
+var versions = lazyregexp.New(`(?m)^\S+\s+\((?:default: )?(.+)\)`)
 
 // query lists the versions of the package.
 func (t *task) query(more ...string) ([]string, *module.Result) {

@@ -16,13 +16,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/web"
@@ -258,9 +258,9 @@ func (d *download) matches(path string) bool {
 }
 
 var (
-	notHex     = regexp.MustCompile(`\W+`)
-	isHex      = regexp.MustCompile(`^[0-9a-f]+$`)
-	attachment = regexp.MustCompile(`^attachment; ?filename="?([^"]+)`)
+	notHex     = lazyregexp.New(`\W+`)
+	isHex      = lazyregexp.New(`^[0-9a-f]+$`)
+	attachment = lazyregexp.New(`^attachment; ?filename="?([^"]+)`)
 )
 
 // wanted reads the parameter checksum, and the list of checksums if it names one.

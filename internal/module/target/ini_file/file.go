@@ -1,9 +1,10 @@
 package inifile
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
 // file is one edit of a file's text.
@@ -135,7 +136,7 @@ func (f *file) override() {
 	}
 }
 
-var empty = regexp.MustCompile(`^[ \t]*([#;].*)?$`)
+var empty = lazyregexp.New(`^[ \t]*([#;].*)?$`)
 
 // append adds what is missing behind the section's last line that says anything.
 func (f *file) append(noValue bool) {

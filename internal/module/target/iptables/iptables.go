@@ -4,9 +4,9 @@ package iptables
 
 import (
 	"context"
-	"regexp"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/dpkg"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -166,7 +166,7 @@ func (t *task) canWait() (bool, *module.Result) {
 	return dpkg.Compare(version, "1.6.0") >= 0, nil // versions of numbers and dots
 }
 
-var policy = regexp.MustCompile(`\(policy ([A-Z]+)\)`)
+var policy = lazyregexp.New(`\(policy ([A-Z]+)\)`)
 
 func (t *task) do(r *module.Result) *module.Result {
 	present := t.args.String("state") == "present"

@@ -11,10 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/value"
@@ -50,7 +50,7 @@ type task struct {
 	before  []string // the file's lines
 }
 
-var severalHosts = regexp.MustCompile(`\S+(\s+)?,(\s+)?`)
+var severalHosts = lazyregexp.New(`\S+(\s+)?,(\s+)?`)
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 	t := &task{ctx: ctx, args: args, path: args.String("path"), host: strings.ToLower(args.String("name")), present: args.String("state") == "present"}

@@ -4,10 +4,10 @@ package npm
 import (
 	"context"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -200,7 +200,7 @@ func (t *task) list() (installed []string, missing bool) {
 	return installed, missing || t.name != "" && !slices.Contains(installed, t.name)
 }
 
-var no = regexp.MustCompile(`^(|false)$`)
+var no = lazyregexp.New(`^(|false)$`)
 
 // truth is a field that is there where it means yes: as a boolean, or as the
 // reason why.

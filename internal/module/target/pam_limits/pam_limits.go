@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/value"
@@ -85,7 +85,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 
 func unlimited(v string) bool { return v == "unlimited" || v == "infinity" || v == "-1" }
 
-var number = regexp.MustCompile(`^\d+$`)
+var number = lazyregexp.New(`^\d+$`)
 
 // invalid says what is wrong with the value of a limit, "" if nothing is.
 func invalid(item, v string) string {

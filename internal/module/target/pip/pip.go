@@ -5,10 +5,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -241,7 +241,7 @@ func (t *task) wanted() *module.Result {
 	return nil
 }
 
-var vcs = regexp.MustCompile(`^(svn|git|hg|bzr)\+`)
+var vcs = lazyregexp.New(`^(svn|git|hg|bzr)\+`)
 
 func (t *task) do() *module.Result {
 	state := t.args.String("state")

@@ -1,9 +1,10 @@
 package pip
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
 // requirement is one package that was asked for: a name with conditions on its
@@ -15,9 +16,9 @@ type requirement struct {
 }
 
 var (
-	requirementForm = regexp.MustCompile(`^\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*\(?\s*((?:(?:===|==|~=|!=|<=|>=|<|>)\s*[^\s,;()]+\s*,?\s*)*)\)?\s*(;.*)?$`)
-	specForm        = regexp.MustCompile(`(===|==|~=|!=|<=|>=|<|>)\s*([^\s,;()]+)`)
-	separators      = regexp.MustCompile(`[-_.]+`)
+	requirementForm = lazyregexp.New(`^\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*\(?\s*((?:(?:===|==|~=|!=|<=|>=|<|>)\s*[^\s,;()]+\s*,?\s*)*)\)?\s*(;.*)?$`)
+	specForm        = lazyregexp.New(`(===|==|~=|!=|<=|>=|<|>)\s*([^\s,;()]+)`)
+	separators      = lazyregexp.New(`[-_.]+`)
 )
 
 func canonical(name string) string {

@@ -2,12 +2,13 @@ package pip
 
 import (
 	"math/big"
-	"regexp"
 	"strings"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
 // A version as PEP 440 has it: 1!2.3rc1.post4.dev5+local.
-var versionForm = regexp.MustCompile(`^v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?(\d*))?` +
+var versionForm = lazyregexp.New(`^v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?(\d*))?` +
 	`(?:-(\d+)|[-_.]?(post|rev|r)[-_.]?(\d*))?(?:[-_.]?(dev)[-_.]?(\d*))?(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?$`)
 
 // key is a version as numbers that compare one after the other.

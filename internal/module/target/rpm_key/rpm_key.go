@@ -6,9 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/tool"
 	"github.com/tutti-run/tutti/internal/module/web"
@@ -47,7 +47,7 @@ type task struct {
 	gpg  string
 }
 
-var isID = regexp.MustCompile(`(?i)^(0x)?[0-9a-f]{8}`)
+var isID = lazyregexp.New(`(?i)^(0x)?[0-9a-f]{8}`)
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 	t := &task{ctx: ctx, env: env, args: args, gpg: tool.Find(env, "gpg", "gpg2")}
@@ -172,7 +172,7 @@ func (t *task) imported(key string) (bool, *module.Result) {
 	return false, nil
 }
 
-var armored = regexp.MustCompile(`(?s)-----BEGIN PGP PUBLIC KEY BLOCK-----.*-----END PGP PUBLIC KEY BLOCK-----`)
+var armored = lazyregexp.New(`(?s)-----BEGIN PGP PUBLIC KEY BLOCK-----.*-----END PGP PUBLIC KEY BLOCK-----`)
 
 // fetch downloads a key into a temporary file.
 func (t *task) fetch(url string) (string, *module.Result) {
@@ -192,7 +192,7 @@ func (t *task) fetch(url string) (string, *module.Result) {
 	if err != nil {
 		return "", module.Fail("failed to fetch key at %s , error was: %s", url, err)
 	}
-	if !armored.Match(data) {
+	if !armored.Get().Match(data) {
 		return "", module.Fail("Not a public key: %s", url)
 	}
 	dir, err := t.env.TempDir()

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -171,7 +172,7 @@ func (t *task) kernel(on bool) error {
 	return nil
 }
 
-var setting = regexp.MustCompile(`(?m)^(SELINUX|SELINUXTYPE)=[ \t]*(\S*)`)
+var setting = lazyregexp.New(`(?m)^(SELINUX|SELINUXTYPE)=[ \t]*(\S*)`)
 
 // set replaces a line of the settings, or adds it.
 func set(text, name, v string) string {

@@ -4,10 +4,10 @@ package servicefacts
 import (
 	"context"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/tool"
 	"github.com/tutti-run/tutti/internal/value"
@@ -81,7 +81,7 @@ func (t *task) add(name string, kv ...any) {
 	t.found.Set(name, value.MapOf(append([]any{"name", name}, kv...)...))
 }
 
-var script = regexp.MustCompile(`(?m)^\s*\[ ([+-]) \]\s+(.+)$`)
+var script = lazyregexp.New(`(?m)^\s*\[ ([+-]) \]\s+(.+)$`)
 
 // scripts are init scripts, asked through service.
 func (t *task) scripts() {
@@ -91,7 +91,7 @@ func (t *task) scripts() {
 	}
 }
 
-var job = regexp.MustCompile(`^\s?(.*)\s(\w+)/(\w+)(,\sprocess\s[0-9]+)?\s*$`)
+var job = lazyregexp.New(`^\s?(.*)\s(\w+)/(\w+)(,\sprocess\s[0-9]+)?\s*$`)
 
 func (t *task) upstart() {
 	for line := range strings.Lines(t.output("Unable to query upstart for service data", "initctl", "list")) {
@@ -101,7 +101,7 @@ func (t *task) upstart() {
 	}
 }
 
-var levels = regexp.MustCompile(`^(.*?)\s+0:(?:on|off)\s+1:(?:on|off)\s+2:(?:on|off)\s+3:(on|off)\s`)
+var levels = lazyregexp.New(`^(.*?)\s+0:(?:on|off)\s+1:(?:on|off)\s+2:(?:on|off)\s+3:(on|off)\s`)
 
 // chkconfig lists the init scripts of machines of Red Hat's kind.
 func (t *task) chkconfig() {

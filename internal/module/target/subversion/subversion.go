@@ -5,10 +5,10 @@ package subversion
 import (
 	"context"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/dpkg"
 	"github.com/tutti-run/tutti/internal/module/files"
@@ -126,9 +126,9 @@ func (t *task) svn(words ...string) string {
 }
 
 var (
-	revisionLine = regexp.MustCompile(`(?m)^[\pL\d_]+\s?:\s+\d+$`) // in whatever language
-	urlLine      = regexp.MustCompile(`(?m)^URL\s?:.*$`)
-	change       = regexp.MustCompile(`(?m)^[ABDUCGE]\s`)
+	revisionLine = lazyregexp.New(`(?m)^[\pL\d_]+\s?:\s+\d+$`) // in whatever language
+	urlLine      = lazyregexp.New(`(?m)^URL\s?:.*$`)
+	change       = lazyregexp.New(`(?m)^[ABDUCGE]\s`)
 )
 
 func (t *task) revision(words ...string) string {

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -150,7 +150,7 @@ func (t *task) current() (v string, known bool) {
 	return string(data), err == nil
 }
 
-var refused = regexp.MustCompile(`(?m)^sysctl: setting key "[^"]+": (Invalid argument|Read-only file system)$`)
+var refused = lazyregexp.New(`(?m)^sysctl: setting key "[^"]+": (Invalid argument|Read-only file system)$`)
 
 // sysctl runs sysctl; its first option, -e, is for ignoreerrors only.
 func (t *task) sysctl(failure string, options ...string) error {

@@ -5,11 +5,11 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -92,8 +92,8 @@ func outcome(changed bool, out *tool.Output) *value.Map {
 }
 
 var (
-	saysStopped = regexp.MustCompile(`stop|is dead |dead but |could not access pid file|inactive`)
-	saysRunning = regexp.MustCompile(`run|start|active`)
+	saysStopped = lazyregexp.New(`stop|is dead |dead but |could not access pid file|inactive`)
+	saysRunning = lazyregexp.New(`run|start|active`)
 )
 
 // running tells whether the service runs: by the script's words, its status, or

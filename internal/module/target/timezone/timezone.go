@@ -9,9 +9,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -110,8 +110,8 @@ func (t *task) run() (*module.Result, error) {
 }
 
 var (
-	saysLocal = regexp.MustCompile(`(?m)^\s*RTC in local TZ\s*:\s*(\S+)`)
-	saysZone  = regexp.MustCompile(`(?m)^\s*Time ?zone\s*:\s*(\S+)`)
+	saysLocal = lazyregexp.New(`(?m)^\s*RTC in local TZ\s*:\s*(\S+)`)
+	saysZone  = lazyregexp.New(`(?m)^\s*Time ?zone\s*:\s*(\S+)`)
 )
 
 func (t *task) get(key string) (string, error) {
@@ -176,16 +176,16 @@ func (t *task) call(argv ...string) error {
 // setting is a line of a file that holds a value.
 type setting struct {
 	file string
-	find *regexp.Regexp
+	find *lazyregexp.Regexp
 	line string // with %s for the value
 }
 
 var (
-	debian  = setting{"etc/timezone", regexp.MustCompile(`(?m)^(\S+)`), "%s\n"}
-	redhat  = setting{"etc/sysconfig/clock", regexp.MustCompile(`(?m)^ZONE\s*=\s*"?([^"\s]+)"?`), "ZONE=\"%s\"\n"}
-	suse    = setting{"etc/sysconfig/clock", regexp.MustCompile(`(?m)^TIMEZONE\s*=\s*"?([^"\s]+)"?`), "TIMEZONE=\"%s\"\n"}
-	utcLine = regexp.MustCompile(`(?m)^UTC\s*=\s*(\S+)`)
-	adjtime = regexp.MustCompile(`(?m)^(UTC|LOCAL)$`)
+	debian  = setting{"etc/timezone", lazyregexp.New(`(?m)^(\S+)`), "%s\n"}
+	redhat  = setting{"etc/sysconfig/clock", lazyregexp.New(`(?m)^ZONE\s*=\s*"?([^"\s]+)"?`), "ZONE=\"%s\"\n"}
+	suse    = setting{"etc/sysconfig/clock", lazyregexp.New(`(?m)^TIMEZONE\s*=\s*"?([^"\s]+)"?`), "TIMEZONE=\"%s\"\n"}
+	utcLine = lazyregexp.New(`(?m)^UTC\s*=\s*(\S+)`)
+	adjtime = lazyregexp.New(`(?m)^(UTC|LOCAL)$`)
 )
 
 func (t *task) isDebian() bool { return tool.Find(t.env, "dpkg-reconfigure") != "" }
@@ -207,7 +207,7 @@ func (t *task) value(s setting) (string, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("could not read configuration file %q", s.file)
 	}
-	if m := s.find.FindSubmatch(data); m != nil {
+	if m := s.find.Get().FindSubmatch(data); m != nil {
 		return string(m[1]), nil
 	}
 	return "n/a", nil

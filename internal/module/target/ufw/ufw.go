@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/dpkg"
 	"github.com/tutti-run/tutti/internal/module/files"
@@ -177,7 +178,7 @@ func (t *task) state(v string) {
 	t.changed = t.changed || v == "disabled" && on || v == "enabled" && !on
 }
 
-var loggingLine = regexp.MustCompile(`Logging: (on|off)(?: \(([a-z]+)\))?`)
+var loggingLine = lazyregexp.New(`Logging: (on|off)(?: \(([a-z]+)\))?`)
 
 func (t *task) logging(v string) {
 	switch m := loggingLine.FindStringSubmatch(t.before); {
@@ -189,7 +190,7 @@ func (t *task) logging(v string) {
 	}
 }
 
-var policyLine = regexp.MustCompile(`Default: (deny|allow|reject) \(incoming\), (deny|allow|reject) \(outgoing\), (deny|allow|reject|disabled) \(routed\)`)
+var policyLine = lazyregexp.New(`Default: (deny|allow|reject) \(incoming\), (deny|allow|reject) \(outgoing\), (deny|allow|reject|disabled) \(routed\)`)
 
 func (t *task) policy(v string) {
 	direction := t.args.String("direction")
@@ -297,7 +298,7 @@ func family(rules string, v4 bool) string {
 	return b.String()
 }
 
-var numbered = regexp.MustCompile(`(?m)^\[ *(\d+)\] .*$`)
+var numbered = lazyregexp.New(`(?m)^\[ *(\d+)\] .*$`)
 
 // number is where the rule goes, if it is not to the end.
 func (t *task) number() (int, bool) {

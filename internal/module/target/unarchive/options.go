@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/tool"
 )
@@ -53,10 +53,10 @@ func (u *unpacker) tarOptions() []string {
 
 // What tar says of members that are not as in the archive.
 var (
-	otherOwner = regexp.MustCompile(`: Uid differs$`)
-	otherGroup = regexp.MustCompile(`: Gid differs$`)
-	otherMode  = regexp.MustCompile(`: Mode differs$`)
-	otherFile  = regexp.MustCompile(`: Mod time differs$|: Warning: Cannot stat: No such file or directory$|: Invalid (owner|group)$`)
+	otherOwner = lazyregexp.New(`: Uid differs$`)
+	otherGroup = lazyregexp.New(`: Gid differs$`)
+	otherMode  = lazyregexp.New(`: Mode differs$`)
+	otherFile  = lazyregexp.New(`: Mod time differs$|: Warning: Cannot stat: No such file or directory$|: Invalid (owner|group)$`)
 )
 
 // compareByTar is compare by tar's own comparison.

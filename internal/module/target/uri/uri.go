@@ -11,18 +11,18 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/web"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
-var isMethod = regexp.MustCompile(`^[A-Z]+$`)
+var isMethod = lazyregexp.New(`^[A-Z]+$`)
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 	if env.Check {

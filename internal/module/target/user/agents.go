@@ -4,12 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"syscall"
 	"time"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module/accounts"
 )
 
@@ -20,7 +20,7 @@ func minds(argv []string) bool {
 }
 
 // agentFile is where agents are, and how they are named.
-var agentFile = regexp.MustCompile(`/(\.cache/tutti|tutti-\d+)/[0-9a-f]{64}( \(deleted\))?$`)
+var agentFile = lazyregexp.New(`/(\.cache/tutti|tutti-\d+)/[0-9a-f]{64}( \(deleted\))?$`)
 
 // endAgents ends the user's agents that have nothing to do: tasks may have run
 // as the user a moment ago, and nobody but us knows that those processes are

@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/accounts"
 	"github.com/tutti-run/tutti/internal/module/files"
@@ -67,7 +67,7 @@ func (t *task) run() *module.Result {
 	return t.present()
 }
 
-var outsideHash = regexp.MustCompile(`[^a-zA-Z0-9./=]`)
+var outsideHash = lazyregexp.New(`[^a-zA-Z0-9./=]`)
 
 // hashed tells whether a password looks like the hash that it must be.
 func hashed(p string) bool {
@@ -216,7 +216,7 @@ func (t *task) home(r *module.Result, have *accounts.User) *module.Result {
 }
 
 // loginMask is the mask of /etc/login.defs for home directories.
-var loginMask = regexp.MustCompile(`(?m)^UMASK\s+(\d+)$`)
+var loginMask = lazyregexp.New(`(?m)^UMASK\s+(\d+)$`)
 
 // makeHome makes a home directory as useradd does, where useradd cannot.
 func (t *task) makeHome(path string) error {
@@ -243,7 +243,7 @@ func (t *task) makeHome(path string) error {
 	if err != nil {
 		return nil // no file, no mask of its own
 	}
-	for _, m := range loginMask.FindAllSubmatch(defs, -1) {
+	for _, m := range loginMask.Get().FindAllSubmatch(defs, -1) {
 		mask, err := strconv.ParseUint(string(m[1]), 8, 32)
 		if err != nil {
 			return fmt.Errorf("UMASK in /etc/login.defs: %w", err)

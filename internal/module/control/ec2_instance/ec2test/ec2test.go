@@ -16,11 +16,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
 // Account and Key are the account of the server and the only access key that it
@@ -199,7 +200,7 @@ func (s *Server) bucketOf(action string, params url.Values) (string, Bucket) {
 	return action + " of everything", unfiltered
 }
 
-var ids = regexp.MustCompile(`Id\.\d+$`)
+var ids = lazyregexp.New(`Id\.\d+$`)
 
 // take takes n tokens, if they are there.
 func (s *Server) take(key string, b Bucket, n float64, now time.Time) bool {
@@ -217,7 +218,7 @@ func (s *Server) take(key string, b Bucket, n float64, now time.Time) bool {
 	return true
 }
 
-var scope = regexp.MustCompile(`Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request`)
+var scope = lazyregexp.New(`Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request`)
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
