@@ -85,8 +85,12 @@ for book in "${books[@]}"; do
 done
 for ((i = 0; i < runs; i++)); do
 	measure ssh bash -c side_by_side
+	bin/tutti play -i "$inventory" e2e/bench/forget.yml >/dev/null
+	measure first bin/tutti play -i "$inventory" e2e/bench/first.yml
+	measure again bin/tutti play -i "$inventory" e2e/bench/first.yml
 done
 echo
+echo "One ping on ten hosts: $(median again 1) s, and $(median first 1) s where the agent has to be put there first."
 echo "Ten times \`ssh host true\` side by side: $(median ssh 1) s."
 echo "Medians of $runs runs of tutti and $slow of the others (pipelining, 10 forks), in turns, on $(nproc) processors that the hosts share."
 rm -rf /tmp/tutti-bench-local
