@@ -20,8 +20,9 @@ type finder struct {
 	collections []string
 	rejected    map[string]bool // names that the user has ruled out
 
-	mu     sync.Mutex
-	routes map[string]*yaml.Node // plugin_routing by collection
+	mu        sync.Mutex
+	routes    map[string]*yaml.Node // plugin_routing by collection
+	libraries map[string]library    // by folder
 }
 
 // Find resolves a module's name as written.
@@ -33,12 +34,12 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 		short := strings.TrimPrefix(name, "ansible.legacy.")
 		// The user's own modules come before those built in.
 		for _, dir := range roleDirs {
-			if p := moduleFile(filepath.Join(dir, "library"), short); p != "" {
+			if p := f.file(filepath.Join(dir, "library"), short); p != "" {
 				return playbook.Found{Name: module.Name(short), Python: p}, true
 			}
 		}
 		for _, dir := range f.path {
-			if p := moduleFile(dir, short); p != "" {
+			if p := f.file(dir, short); p != "" {
 				return playbook.Found{Name: module.Name(short), Python: p}, true
 			}
 		}
@@ -164,27 +165,71 @@ func (f *finder) Suggest() []string {
 	return out
 }
 
-func moduleFile(dir, name string) string {
-	for _, ext := range []string{".py", "", ".sh", ".ps1"} {
-		p := filepath.Join(dir, name+ext)
-		if st, err := os.Stat(p); err == nil && !st.IsDir() && ext != ".ps1" {
-			return p
+// library is the modules of one folder: the file of each name.
+type library map[string]string
+
+// file finds a module in a folder. The folder is read once, as a module is
+// asked for again and again; one that is not there may be by the next time.
+func (f *finder) file(dir, name string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	lib, ok := f.libraries[dir]
+	if !ok {
+		if lib = readLibrary(dir); lib == nil {
+			return ""
 		}
-		if ext == ".py" {
-			// One level of folders below a library is searched too.
-			if m, _ := filepath.Glob(filepath.Join(dir, "*", name+".py")); len(m) == 1 && !strings.HasPrefix(name, "_") {
-				return m[0]
+		if f.libraries == nil {
+			f.libraries = map[string]library{}
+		}
+		f.libraries[dir] = lib
+	}
+	return lib[name]
+}
+
+// readLibrary reads a folder of modules; nil if there is none. Of two files for
+// a name, the one in Python counts, then that without an extension. One level of
+// folders is searched too, for Python.
+func readLibrary(dir string) library {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	lib, below := library{}, map[string][]string{}
+	for _, ext := range []string{".py", "", ".sh"} {
+		for _, e := range entries {
+			name, ok := strings.CutSuffix(e.Name(), ext)
+			if p := filepath.Join(dir, e.Name()); ok && lib[name] == "" && (e.Type().IsRegular() || isFile(p)) {
+				lib[name] = p
+			}
+		}
+		if ext != ".py" {
+			continue
+		}
+		for _, e := range entries {
+			if e.Type().IsRegular() {
+				continue
+			}
+			inside, _ := os.ReadDir(filepath.Join(dir, e.Name())) // nothing, if it is no folder
+			for _, m := range inside {
+				if name, ok := strings.CutSuffix(m.Name(), ".py"); ok && !strings.HasPrefix(name, "_") {
+					below[name] = append(below[name], filepath.Join(dir, e.Name(), m.Name()))
+				}
+			}
+		}
+		for name, files := range below {
+			if lib[name] == "" && len(files) == 1 {
+				lib[name] = files[0]
 			}
 		}
 	}
-	return ""
+	return lib
 }
 
 func (f *finder) inCollection(name string) string {
 	parts := strings.Split(name, ".")
 	for _, root := range f.collections {
 		dir := filepath.Join(append([]string{root, "ansible_collections", parts[0], parts[1], "plugins", "modules"}, parts[2:len(parts)-1]...)...)
-		if p := moduleFile(dir, parts[len(parts)-1]); p != "" {
+		if p := f.file(dir, parts[len(parts)-1]); p != "" {
 			return p
 		}
 	}
