@@ -47,7 +47,9 @@ func (r *Runner) archive(path string, name module.Name, source []byte) (entry st
 	if err := b.need("ansible.module_utils.basic"); err != nil {
 		return "", nil, "", err
 	}
-	b.packages()
+	if err := b.packages(); err != nil {
+		return "", nil, "", fmt.Errorf("the module %s: %w", name, err)
+	}
 	if library, err = b.library(); err != nil {
 		return "", nil, "", err
 	}
@@ -62,7 +64,9 @@ func (b *bundle) library() (string, error) {
 	if err := base.need("ansible.module_utils.basic"); err != nil {
 		return "", err
 	}
-	base.packages()
+	if err := base.packages(); err != nil {
+		return "", err
+	}
 	sum := sha1.New()
 	for _, n := range slices.Sorted(maps.Keys(base.files)) {
 		fmt.Fprintf(sum, "%s %d\n", n, len(base.files[n]))
@@ -204,28 +208,45 @@ func (b *bundle) find(rel string) string {
 	return ""
 }
 
-// packages adds the __init__ files that make folders packages.
-func (b *bundle) packages() {
-	var paths []string
-	for p := range b.files {
-		paths = append(paths, p)
-	}
-	for _, p := range paths {
-		for dir := filepath.Dir(p); dir != "."; dir = filepath.Dir(dir) {
-			init := dir + "/__init__.py"
-			if _, ok := b.files[init]; ok {
-				continue
+// packages adds the __init__ files that make folders packages, with what they
+// import in their turn.
+func (b *bundle) packages() error {
+	for {
+		before := len(b.files)
+		for _, p := range slices.Sorted(maps.Keys(b.files)) {
+			for dir := filepath.Dir(p); dir != "."; dir = filepath.Dir(dir) {
+				if err := b.pkg(dir); err != nil {
+					return err
+				}
 			}
-			var source []byte
-			if found := b.find(init); found != "" && dir != "ansible" {
-				source, _ = os.ReadFile(found)
-			}
-			if dir == "ansible" {
-				source = []byte("__version__ = '2.14.18'\n__author__ = 'Ansible, Inc.'\n")
-			}
-			b.files[init] = source
+		}
+		if len(b.files) == before {
+			return nil
 		}
 	}
+}
+
+// pkg adds the __init__ of one folder.
+func (b *bundle) pkg(dir string) error {
+	init := dir + "/__init__.py"
+	if _, ok := b.files[init]; ok {
+		return nil
+	}
+	if dir == "ansible" {
+		b.files[init] = []byte("__version__ = '2.14.18'\n__author__ = 'Ansible, Inc.'\n")
+		return nil
+	}
+	b.files[init] = nil
+	found := b.find(init)
+	if found == "" {
+		return nil
+	}
+	source, err := os.ReadFile(found)
+	if err != nil {
+		return err
+	}
+	b.files[init] = source
+	return b.scan(source, strings.ReplaceAll(dir, "/", "."), true)
 }
 
 // zip writes the archive, the same bytes for the same files.

@@ -22,7 +22,8 @@ func world(t *testing.T) (*Runner, string) {
 		"ansible/module_utils/__init__.py":                            "",
 		"ansible/module_utils/basic.py":                               "from ansible.module_utils.common.text import converters\nimport json\n",
 		"ansible/module_utils/common/__init__.py":                     "",
-		"ansible/module_utils/common/text/__init__.py":                "",
+		"ansible/module_utils/common/text/__init__.py":                "from ansible.module_utils.common.compat import y\n",
+		"ansible/module_utils/common/compat.py":                       "",
 		"ansible/module_utils/common/text/converters.py":              "from ..warnings import warn\n",
 		"ansible/module_utils/common/warnings.py":                     "",
 		"ansible/module_utils/unused.py":                              "",
@@ -70,7 +71,7 @@ func TestArchiveHoldsWhatIsImported(t *testing.T) {
 	if p.err != nil {
 		t.Fatal(p.err)
 	}
-	want := "ansible/__init__.py ansible/module_utils/__init__.py ansible/module_utils/basic.py ansible/module_utils/common/__init__.py " +
+	want := "ansible/__init__.py ansible/module_utils/__init__.py ansible/module_utils/basic.py ansible/module_utils/common/__init__.py ansible/module_utils/common/compat.py " +
 		"ansible/module_utils/common/text/__init__.py ansible/module_utils/common/text/converters.py ansible/module_utils/common/warnings.py " +
 		"ansible/module_utils/six/__init__.py ansible/modules/__init__.py ansible/modules/thing.py"
 	if got := contents(t, p.data); got != want || p.entry != "ansible.modules.thing" {
