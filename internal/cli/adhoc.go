@@ -65,6 +65,9 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 	o.complete(cmd, c)
 	dir := o.playbookDir
 	if dir == "" {
+		dir = c.Path("PLAYBOOK_DIR")
+	}
+	if dir == "" {
 		dir = "."
 	}
 	ses, err := open(ctx, s, &o.options, c, dir)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -81,7 +82,12 @@ func newConfigCommand(s Streams) *cobra.Command {
 
 // dumpConfig shows settings as NAME(origin) = value.
 func dumpConfig(s Streams, c *config.Config, onlyChanged bool) {
+	shownFile := false
 	for _, setting := range sortedSettings() {
+		if !shownFile && setting.Name > "CONFIG_FILE" {
+			shownFile = true
+			fmt.Fprintf(s.Out, "CONFIG_FILE() = %s\n", cmp.Or(c.File, "None"))
+		}
 		origin := c.Origin(setting.Name)
 		if onlyChanged && origin == "default" {
 			continue
@@ -97,16 +103,24 @@ func dumpConfig(s Streams, c *config.Config, onlyChanged bool) {
 
 // dumpPlugins shows the settings of one kind of plugin, or of all.
 func dumpPlugins(s Streams, c *config.Config, wanted string, onlyChanged bool) {
-	last := ""
+	var kind, plugin string
 	for _, o := range c.PluginOptions() {
 		if wanted != "all" && wanted != o.Kind || onlyChanged && o.Origin == "default" {
 			continue
 		}
-		if o.Kind != last {
-			fmt.Fprintf(s.Out, "\n%s:\n%s\n", strings.ToUpper(o.Kind), strings.Repeat("=", len(o.Kind)+1))
-			last = o.Kind
+		if o.Kind != kind {
+			kind, plugin = o.Kind, ""
+			fmt.Fprintf(s.Out, "\n%s:\n%s\n", strings.ToUpper(kind), strings.Repeat("=", len(kind)))
 		}
-		fmt.Fprintf(s.Out, "%s.%s(%s) = %s\n", o.Plugin, o.Name, o.Origin, o.Value)
+		if o.Plugin != plugin {
+			plugin = o.Plugin
+			fmt.Fprintf(s.Out, "\n%s:\n%s\n", plugin, strings.Repeat("_", len(plugin)))
+		}
+		shown := value.Repr(o.Value)
+		if text, ok := o.Value.(string); ok {
+			shown = text
+		}
+		fmt.Fprintf(s.Out, "%s(%s) = %s\n", o.Name, o.Origin, shown)
 	}
 }
 

@@ -136,10 +136,10 @@ func (o *options) complete(cmd *cobra.Command, c *config.Config) {
 		o.timeout = c.Int("DEFAULT_TIMEOUT")
 	}
 	if len(o.tags) == 0 {
-		o.tags = c.List("RUN_TAGS")
+		o.tags = c.List("TAGS_RUN")
 	}
 	if len(o.skipTags) == 0 {
-		o.skipTags = c.List("SKIP_TAGS")
+		o.skipTags = c.List("TAGS_SKIP")
 	}
 	o.tags, o.skipTags = splitCommas(o.tags), splitCommas(o.skipTags)
 	o.forceHandlers = o.forceHandlers || c.Bool("DEFAULT_FORCE_HANDLERS")

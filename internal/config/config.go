@@ -54,6 +54,9 @@ func Load(getenv func(string) string) (*Config, error) {
 	c := &Config{values: map[string]string{}, ini: map[string]string{}, origin: map[string]string{}, getenv: getenv}
 	c.File = find(getenv)
 	if c.File != "" {
+		if ext := filepath.Ext(c.File); ext != ".cfg" && ext != ".ini" {
+			return nil, fmt.Errorf("Unsupported configuration file extension for %s: %s", c.File, ext)
+		}
 		data, err := os.ReadFile(c.File)
 		if err != nil {
 			return nil, err

@@ -102,6 +102,11 @@ func (c *Config) pluginValue(s *Setting, vars func(string) (any, bool)) any {
 	if !isText {
 		return found
 	}
+	return s.parse(text)
+}
+
+// parse is the value that text is for a setting of a plugin.
+func (s *Setting) parse(text string) any {
 	switch s.Kind {
 	case Int:
 		if n, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
@@ -122,7 +127,8 @@ func (c *Config) pluginValue(s *Setting, vars func(string) (any, bool)) any {
 // PluginOption is a setting of a plugin as it is in force.
 type PluginOption struct {
 	Kind, Plugin, Name string
-	Value, Origin      string
+	Value              any
+	Origin             string
 }
 
 // PluginOptions lists the settings of plugins, by kind, plugin and name.
@@ -130,9 +136,10 @@ func (c *Config) PluginOptions() []PluginOption {
 	out := make([]PluginOption, 0, len(pluginSettings))
 	for i := range pluginSettings {
 		parts := strings.SplitN(pluginSettings[i].Name, ".", 3)
-		v, from := c.given(&pluginSettings[i])
-		if v == "" {
-			v = "None"
+		text, from := c.given(&pluginSettings[i])
+		var v any
+		if text != "" {
+			v = pluginSettings[i].parse(text)
 		}
 		out = append(out, PluginOption{Kind: parts[0], Plugin: parts[1], Name: parts[2], Value: v, Origin: from})
 	}

@@ -161,7 +161,6 @@ func choose(subset []string) (map[string]bool, string) {
 		return append(out, more...), known || len(out) > 0
 	}
 	chosen, asked := map[string]bool{}, map[string]bool{} // asked by name: no exclusion takes it away
-	positive := false
 	exclude := map[string]bool{}
 	excludeMin := false
 	for _, word := range subset {
@@ -180,7 +179,6 @@ func choose(subset []string) (map[string]bool, string) {
 					exclude[n] = true
 				}
 			default:
-				positive = true
 				for _, n := range list {
 					chosen[n] = true
 					asked[n] = bare != "all"
@@ -188,7 +186,7 @@ func choose(subset []string) (map[string]bool, string) {
 			}
 		}
 	}
-	if !positive {
+	if len(subset) == 0 {
 		list, _ := names("all")
 		for _, n := range list {
 			chosen[n] = true

@@ -47,7 +47,7 @@ func TestSubsets(t *testing.T) {
 		{[]any{"!all"}, "distribution", "memtotal_mb"},
 		{[]any{"!all", "!min", "hardware"}, "memtotal_mb", "distribution"},
 		{[]any{"network"}, "interfaces", "memtotal_mb"},
-		{[]any{"!hardware"}, "interfaces", "memtotal_mb"},
+		{[]any{"!hardware"}, "hostname", "interfaces"},
 		{[]any{"min"}, "hostname", "interfaces"},
 		{[]any{"!all", "!min", "distribution"}, "os_family", "hostname"},
 	} {
