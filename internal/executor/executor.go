@@ -124,6 +124,7 @@ type PythonTask struct {
 	Diff      bool
 	NoLog     bool
 	Verbosity int
+	Async     bool // it runs in the background
 	Var       func(name string) any
 }
 

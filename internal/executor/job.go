@@ -113,9 +113,6 @@ func (it *item) poll(ctx context.Context, r *resolved, started *module.Result) (
 	} else {
 		_, _ = it.target.Do(ctx, &module.Call{Module: "ansible.builtin.async_status", Args: value.MapOf("jid", jid, "mode", "cleanup")})
 	}
-	if v := res.Get("module_stderr"); v != nil && res.Get("stderr") == nil { // the names that a background job has for them
-		res.Set("stderr", v).Set("data", res.Get("module_stdout"))
-	}
 	it.tell(event.AsyncEnd{Host: it.host.Name, JobID: jid, Failed: res.Failed})
 	return res, nil
 }

@@ -463,7 +463,7 @@ func (it *item) pythonCall(ctx context.Context, path string, name module.Name, a
 		return nil, &diag.Problem{Pos: it.task.Pos, Msg: fmt.Sprintf("the module %s is written in Python (%s), which is not available here", name, path)}
 	}
 	call, err := it.Python.Call(ctx, path, name, args, PythonTask{Host: it.runsOn().Name, Check: it.check, Diff: it.diff, NoLog: it.noLog, Verbosity: it.Verbosity,
-		Var: func(n string) any { return it.connectionVar(n) }})
+		Async: it.task.Async != nil, Var: func(n string) any { return it.connectionVar(n) }})
 	if err == nil {
 		it.fillIn(call)
 	}

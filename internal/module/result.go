@@ -95,12 +95,12 @@ func (r *Result) Get(name string) any { return r.Fields.At(name) }
 // SetOutput stores a command's output under stdout, stdout_lines, stderr and
 // stderr_lines.
 func (r *Result) SetOutput(stdout, stderr string) *Result {
-	r.Set("stdout", stdout).Set("stdout_lines", lines(stdout))
-	return r.Set("stderr", stderr).Set("stderr_lines", lines(stderr))
+	r.Set("stdout", stdout).Set("stdout_lines", Lines(stdout))
+	return r.Set("stderr", stderr).Set("stderr_lines", Lines(stderr))
 }
 
-// lines splits text as Python's splitlines does.
-func lines(s string) []any {
+// Lines splits text as Python's splitlines does.
+func Lines(s string) []any {
 	out := []any{}
 	start := 0
 	for i := 0; i < len(s); {

@@ -65,7 +65,7 @@ func (r *Runner) Call(_ context.Context, path string, name module.Name, args *va
 	call := &module.Call{
 		Module: "tutti.internal.python",
 		Args: value.MapOf("style", p.style, "entry", p.entry, "name", string(name), "digest", string(p.digest), "library", p.library, "interpreter", interpreter,
-			"args", string(value.ToJSON(full)), "plain_args", plainArgs(args)),
+			"args", string(value.ToJSON(full)), "plain_args", plainArgs(args), "background", t.Async),
 		Files: map[module.Digest]module.File{p.digest: {Data: p.data, Size: int64(len(p.data))}},
 	}
 	return call, nil

@@ -28,6 +28,9 @@ var Module = module.Target{
 			{Name: "ansible_job_id", When: "success", Doc: "The job."},
 			{Name: "finished", Type: module.Int, When: "always", Doc: "1 once it has ended."},
 			{Name: "started", Type: module.Int, When: "always", Doc: "1."},
+			{Name: "results_file", When: "always", Doc: "The file of its state."},
+			{Name: "stdout", When: "always", Doc: "What it printed."},
+			{Name: "stderr", When: "always", Doc: "What it printed to standard error."},
 			{Name: "erased", When: "with mode=cleanup", Doc: "The file that was removed."},
 		},
 	},
@@ -36,9 +39,6 @@ var Module = module.Target{
 
 func run(_ context.Context, env *module.Env, args module.Args) *module.Result {
 	jid := args.String("jid")
-	if strings.ContainsRune(jid, '/') || jid == "." || jid == ".." {
-		return module.Fail("could not find job").Set("ansible_job_id", jid).Set("started", 1).Set("finished", 1)
-	}
 	dir := args.String("_async_dir")
 	if !args.Given("_async_dir") {
 		for _, e := range env.Environ {
@@ -48,27 +48,56 @@ func run(_ context.Context, env *module.Env, args module.Args) *module.Result {
 		}
 	}
 	path := filepath.Join(dir, jid)
+	unknown := func() *module.Result {
+		return module.FromMap(complete(value.MapOf("failed", true, "msg", "could not find job", "finished", 1), jid, path))
+	}
+	if strings.ContainsRune(jid, '/') || jid == "." || jid == ".." {
+		return unknown()
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return module.Fail("could not find job").Set("ansible_job_id", jid).Set("started", 1).Set("finished", 1)
+		return unknown()
 	}
 	if args.String("mode") == "cleanup" {
 		if err := os.Remove(path); err != nil {
 			return module.Fail("%s", err)
 		}
-		return module.OK().Set("ansible_job_id", jid).Set("erased", path)
+		return module.FromMap(complete(value.MapOf("erased", path, "finished", 0, "started", 0), jid, ""))
 	}
 	v, err := value.ParseJSON(data)
 	m, ok := v.(*value.Map)
 	if err != nil || !ok {
 		// Not written yet, or just being written: it runs.
-		return module.OK().Set("results_file", path).Set("ansible_job_id", jid).Set("started", 1).Set("finished", 0)
+		m = value.MapOf("started", 1)
 	}
 	if !m.Has("started") {
 		m.Set("finished", 1)
-		m.Set("ansible_job_id", jid)
 	} else if !m.Has("finished") {
 		m.Set("finished", 0)
 	}
-	return module.FromMap(m)
+	return module.FromMap(complete(m, jid, path))
+}
+
+// complete adds what users find in every job's state, whatever its module gives.
+func complete(m *value.Map, jid, path string) *value.Map {
+	m.Set("ansible_job_id", jid)
+	if path != "" {
+		m.Set("results_file", path)
+	}
+	if !m.Has("started") {
+		m.Set("started", 1)
+	}
+	if v, ok := m.Get("module_stderr"); ok && !m.Has("stderr") { // the names that a background job has for them
+		m.Set("stderr", v)
+		m.Set("data", m.At("module_stdout"))
+	}
+	for _, name := range []string{"stdout", "stderr"} {
+		if !m.Has(name) {
+			m.Set(name, "")
+		}
+		if text, ok := m.At(name).(string); ok && !m.Has(name+"_lines") {
+			m.Set(name+"_lines", module.Lines(text))
+		}
+	}
+	return m
 }

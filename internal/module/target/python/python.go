@@ -26,6 +26,7 @@ var Module = module.Target{
 		Params: []module.Param{
 			{Name: "style", Internal: true}, {Name: "entry", Internal: true}, {Name: "name", Internal: true}, {Name: "digest", Internal: true}, {Name: "library", Internal: true},
 			{Name: "interpreter", Internal: true}, {Name: "args", Internal: true}, {Name: "plain_args", Internal: true},
+			{Name: "background", Type: module.Bool, Internal: true},
 		},
 		// What such a module does is not known: it is alone on its machine.
 		Hints: []parallel.Hint{parallel.Host("")},
@@ -93,13 +94,13 @@ func runPython(ctx context.Context, env *module.Env, args module.Args, digest mo
 	}
 	input := `{"ANSIBLE_MODULE_ARGS": ` + args.String("args") + "}"
 	if out, ok := inFork(ctx, env, python, archive, args, input); ok {
-		return result(out)
+		return result(out, args.Bool("background"))
 	}
 	out, err := process.Run(ctx, process.Cmd{Argv: []string{python, "-c", bootstrap, archive, args.String("entry")}, Env: env.Environ, Stdin: []byte(input)})
 	if err != nil {
 		return module.Fail("the module %s could not be run: %s", args.String("name"), err)
 	}
-	return result(out)
+	return result(out, args.Bool("background"))
 }
 
 // inFork runs the module in a fork of a Python that has the module library
@@ -228,7 +229,7 @@ func runProgram(ctx context.Context, env *module.Env, args module.Args, digest m
 	if err != nil {
 		return module.Fail("the module %s could not be run: %s", name, err)
 	}
-	return result(out)
+	return result(out, args.Bool("background"))
 }
 
 // shebang reads a script's first line, env looked through.
@@ -252,12 +253,15 @@ func shebang(path string) ([]string, bool) {
 }
 
 // result reads the JSON that a module printed, junk before and after it left
-// out.
-func result(out process.Output) *module.Result {
+// out. In the background its standard error is part of the result.
+func result(out process.Output, background bool) *module.Result {
 	if m, junk := object(string(out.Stdout)); m != nil {
+		if background && len(out.Stderr) > 0 && !m.Has("stderr") {
+			m.Set("stderr", string(out.Stderr))
+		}
 		for _, name := range []string{"stdout", "stderr"} {
 			if text, ok := m.At(name).(string); ok && !m.Has(name+"_lines") {
-				m.Set(name+"_lines", lines(text))
+				m.Set(name+"_lines", module.Lines(text))
 			}
 		}
 		r := module.FromMap(m)
@@ -275,18 +279,6 @@ func result(out process.Output) *module.Result {
 		r.Set("exception", string(out.Stderr))
 	}
 	return r
-}
-
-// lines splits text as Python's splitlines does.
-func lines(text string) []any {
-	out := []any{}
-	for _, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		out = append(out, strings.TrimSuffix(l, "\r"))
-	}
-	if text == "" {
-		return []any{}
-	}
-	return out
 }
 
 // object finds a JSON object that begins a line, and what follows it.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/process"
 	mt "github.com/tutti-run/tutti/internal/module/moduletest"
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -198,5 +199,15 @@ func TestFreshPython(t *testing.T) {
 	}
 	if r := b.run(t.Context(), parent, "{}"); r.Failed || b.server() == old || r.Get("parent") != b.server().cmd.Process.Pid {
 		t.Errorf("%v", r.ToMap())
+	}
+}
+
+func TestStandardErrorOfTheBackground(t *testing.T) {
+	out := process.Output{Stdout: []byte(`{"changed": true}`), Stderr: []byte("a\nb\n")}
+	if got := result(out, true); got.Get("stderr") != "a\nb\n" || len(got.Get("stderr_lines").([]any)) != 2 {
+		t.Errorf("in the background: %v", got.ToMap())
+	}
+	if got := result(out, false); got.Get("stderr") != nil {
+		t.Errorf("in the foreground: %v", got.ToMap())
 	}
 }
