@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/internal/module"
-	"github.com/tutti-run/tutti/internal/module/process"
 	mt "github.com/tutti-run/tutti/internal/module/moduletest"
+	"github.com/tutti-run/tutti/internal/module/process"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
