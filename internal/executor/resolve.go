@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -395,11 +396,34 @@ func (it *item) complete(ctx context.Context, r *resolved) error {
 			return errors.New("check mode and async cannot be used on same task.")
 		}
 	}
+	if r.Async > 0 || r.name.Short() == "async_status" {
+		it.jobDir(r)
+	}
 	if r.work != nil {
 		return it.here(r)
 	}
 	it.target, err = it.connect()
 	return err
+}
+
+// jobDir tells the agent where the files of background jobs are: in the folder of
+// ansible_async_dir, which the job's own environment names as well.
+func (it *item) jobDir(r *resolved) {
+	const name = "ANSIBLE_ASYNC_DIR"
+	if r.Environment[name] != "" || it.Env.PluginConfig == nil {
+		return
+	}
+	v, _, _ := it.Env.PluginConfig("shell", "sh", "async_dir", func(n string) (any, bool) {
+		v := it.connectionVar(n)
+		return v, v != nil
+	})
+	if dir, ok := v.(string); ok && dir != "" {
+		r.Environment = maps.Clone(r.Environment)
+		if r.Environment == nil {
+			r.Environment = map[string]string{}
+		}
+		r.Environment[name] = dir
+	}
 }
 
 func (it *item) environment() (map[string]string, error) {
