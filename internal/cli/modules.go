@@ -70,7 +70,7 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 		}
 		return playbook.Found{Name: module.Name(full), Python: p}, true
 	}
-	short := strings.TrimPrefix(name, "ansible.builtin.")
+	short := strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
 	if to := f.route("ansible.builtin", short).to; to != "" && to != name {
 		if found, ok := f.Find(to, nil, roleDirs); ok {
 			return found, true

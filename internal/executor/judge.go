@@ -3,7 +3,6 @@ package executor
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/module"
@@ -121,9 +120,7 @@ func (it *item) all(c *template.Context, conds []playbook.Cond) (bool, error) {
 func (it *item) withResult(out *outcome) *template.Context {
 	seen := value.NewMap(2)
 	for _, e := range out.effects {
-		if set, ok := factsOf(e); ok {
-			seen.Update(set)
-		}
+		it.learn(seen, e)
 	}
 	if it.task.Register != "" {
 		seen.Set(it.task.Register, out.result)
@@ -134,24 +131,18 @@ func (it *item) withResult(out *outcome) *template.Context {
 	return it.context(it.c.Ctx, it.scope.With(seen))
 }
 
-// factsOf are the variables that an effect gives the host.
-func factsOf(e effect) (*value.Map, bool) {
+// learn adds to seen the variables that an effect gives the host.
+func (t *taskRun) learn(seen *value.Map, e effect) {
 	switch v := e.Effect.(type) {
 	case module.SetFacts:
-		return v.Vars, true
+		seen.Update(v.Vars)
 	case module.IncludeVars:
-		return v.Vars, true
+		seen.Update(v.Vars)
 	}
 	if e.facts != nil {
-		bare := value.NewMap(e.facts.Len())
-		out := e.facts.Clone()
-		for k, v := range e.facts.Strings() {
-			bare.Set(strings.TrimPrefix(k, "ansible_"), v)
-		}
-		out.Set("ansible_facts", bare)
-		return out, true
+		known, _ := seen.At("ansible_facts").(*value.Map)
+		seen.Update(t.Vars.FactVars(t.host, e.facts, known))
 	}
-	return nil, false
 }
 
 // noteDelegate keeps where the item ran in its result, as Ansible does.

@@ -141,22 +141,16 @@ func (t *taskRun) loop(ctx context.Context, whole *item, items []any) *outcome {
 			}
 			t.endItem(it, outs[i], items, i, lc)
 			// Later items see what earlier ones registered or set.
-			learn(learned, t.task, outs[i])
+			if t.task.Register != "" {
+				learned.Set(t.task.Register, outs[i].result)
+			}
+			for _, e := range outs[i].effects {
+				t.learn(learned, e)
+			}
 			whole.addSpent(it)
 		}
 	}
 	return t.sumUp(whole, outs)
-}
-
-func learn(learned *value.Map, t *playbook.Task, out *outcome) {
-	if t.Register != "" {
-		learned.Set(t.Register, out.result)
-	}
-	for _, e := range out.effects {
-		if set, ok := factsOf(e); ok {
-			learned.Update(set)
-		}
-	}
 }
 
 func (it *item) addSpent(o *item) {

@@ -305,12 +305,12 @@ func (p *playRun) gatherTask() *playbook.Task {
 		path = p.FactPath
 	}
 	set("fact_path", p.play.FactPath, path)
-	k := *p.play.Keywords
+	k := p.play.Keywords.With(playbook.RunOnce, false) // each host has facts of its own
 	k.Vars = nil
 	k.Tags = []any{"always"}
 	k.When = nil
 	return &playbook.Task{ID: p.Loader.NextID(), Pos: p.play.Pos, Name: "Gathering Facts", Action: "gather_facts", Module: "ansible.builtin.setup",
-		Keywords: &k, Own: &playbook.Keywords{}, Parent: &k, Args: args, Implicit: true}
+		Keywords: k, Own: &playbook.Keywords{}, Parent: k, Args: args, Implicit: true}
 }
 
 func (p *playRun) flushTask() *playbook.Task {

@@ -224,6 +224,13 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 	if len(it.task.ModuleDefaults) == 0 {
 		return nil
 	}
+	var action []string // gather_facts has defaults beside those of its module
+	if strings.TrimPrefix(strings.TrimPrefix(it.task.Action, "ansible.builtin."), "ansible.legacy.") == "gather_facts" {
+		action = []string{"gather_facts", "ansible.legacy.gather_facts", "ansible.builtin.gather_facts"}
+		if name.Short() == "gather_facts" {
+			name = "ansible.builtin.setup"
+		}
+	}
 	// A group's defaults give way to the module's own.
 	var groups []string
 	if spec := it.Modules.Spec(name); spec != nil {
@@ -233,7 +240,10 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 	if short := name.Short(); short != string(name) {
 		keys = []string{short, "ansible.legacy." + short, string(name)}
 	}
-	merged, own := value.NewMap(4), value.NewMap(4)
+	if written := it.task.Action; !slices.Contains(keys, written) && !slices.Contains(action, written) {
+		keys = append([]string{written}, keys...) // a name that leads elsewhere
+	}
+	merged, own, outer := value.NewMap(4), value.NewMap(4), value.NewMap(4)
 	for _, raw := range it.task.ModuleDefaults {
 		v, err := it.Engine.Resolve(it.c, raw)
 		if err != nil {
@@ -243,7 +253,7 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 		if !ok {
 			return fmt.Errorf("module_defaults must be a dictionary, not %s", template.TypeName(v))
 		}
-		for into, keys := range map[*value.Map][]string{merged: groups, own: keys} {
+		for into, keys := range map[*value.Map][]string{merged: groups, own: keys, outer: action} {
 			for _, key := range keys {
 				set, ok := all.Get(key)
 				if !ok {
@@ -258,6 +268,7 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 		}
 	}
 	merged.Update(own)
+	merged.Update(outer)
 	for k, v := range merged.All() {
 		if !args.Has(k) {
 			args.Set(k, v)

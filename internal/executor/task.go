@@ -63,19 +63,42 @@ func (it *item) once(ctx context.Context) *outcome {
 	if skip := it.condition(); skip != nil {
 		return skip
 	}
+	var done *module.Result
+	var err error
+	if modules := it.factModules(); modules != nil {
+		done, err = it.gather(ctx, modules)
+	} else {
+		done, err = it.act(ctx)
+	}
+	if err != nil {
+		var early *unresolved
+		out := it.broken(err)
+		out.unresolved = errors.As(err, &early) && !out.unreachable
+		return out
+	}
+	// judge: what the result means for the play.
+	return it.judge(done)
+}
+
+// unresolved is an error from before anything ran.
+type unresolved struct{ error }
+
+// Unwrap returns the cause.
+func (u *unresolved) Unwrap() error { return u.error }
+
+// act resolves the task, waits until it may run, and runs it.
+func (it *item) act(ctx context.Context) (*module.Result, error) {
 	// resolve: everything the task says becomes a complete call, or the task is
 	// carried out here on the controller.
 	call, done, err := it.resolve(ctx)
 	if err != nil {
-		out := it.broken(err)
-		out.unresolved = !out.unreachable
-		return out
+		return nil, &unresolved{err}
 	}
 	for done == nil {
 		// acquire: nothing runs that may not run now.
 		var lease parallel.Lease
 		if lease, err = it.acquire(ctx, call); err != nil {
-			return it.broken(err)
+			return nil, err
 		}
 		// call: on the target, through its agent.
 		done, err = it.call(lease.Context(), call)
@@ -91,11 +114,10 @@ func (it *item) once(ctx context.Context) *outcome {
 			continue // it has to wait for others, holding nothing
 		}
 		if err != nil {
-			return it.broken(err)
+			return nil, err
 		}
 	}
-	// judge: what the result means for the play.
-	return it.judge(done)
+	return done, nil
 }
 
 // run takes the task through its loop, if it has one, and returns what came of

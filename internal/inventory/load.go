@@ -84,10 +84,6 @@ func Load(ctx context.Context, sources []string, o Options) (*Inventory, error) 
 		}
 		if ok {
 			parsed++
-			continue
-		}
-		if o.AnyUnparsedFailed {
-			return nil, fmt.Errorf("Completely failed to parse inventory source %s", s)
 		}
 	}
 	if parsed == 0 && len(sources) > 0 {
@@ -107,10 +103,13 @@ func Load(ctx context.Context, sources []string, o Options) (*Inventory, error) 
 // load reads one source; false means that nothing could make sense of it.
 func load(ctx context.Context, inv *Inventory, source string, o Options) (bool, error) {
 	st, err := os.Stat(source)
-	if err == nil && st.IsDir() {
-		return loadDir(ctx, inv, source, o)
-	}
 	var failures []string
+	if err == nil && st.IsDir() {
+		if ok, err := loadDir(ctx, inv, source, o); ok || err != nil {
+			return ok, err
+		}
+		return false, unparsed(source, st, o)
+	}
 	for _, name := range o.Enabled {
 		name = strings.TrimPrefix(name, "ansible.builtin.")
 		f := formats[name]
@@ -134,15 +133,20 @@ func load(ctx context.Context, inv *Inventory, source string, o Options) (bool, 
 	for _, f := range failures {
 		o.Warn(f)
 	}
-	if o.AnyUnparsedFailed {
-		return false, fmt.Errorf("Completely failed to parse inventory source %s", source)
-	}
-	if st == nil {
+	return false, unparsed(source, st, o)
+}
+
+// unparsed warns of a source that nothing could make sense of, or fails.
+func unparsed(source string, st os.FileInfo, o Options) error {
+	switch {
+	case o.AnyUnparsedFailed:
+		return fmt.Errorf("Completely failed to parse inventory source %s", source)
+	case st == nil:
 		o.Warn(fmt.Sprintf("Unable to parse %s as an inventory source: it does not exist", source))
-	} else {
+	default:
 		o.Warn(fmt.Sprintf("Unable to parse %s as an inventory source", source))
 	}
-	return false, nil
+	return nil
 }
 
 // format is one way in which a source may be written.

@@ -35,6 +35,16 @@ func combineFilter(c *call) (any, error) {
 	return out, nil
 }
 
+// Combine is a with the entries of b over it at every depth; list_merge says what
+// becomes of lists that both have, as in the filter combine.
+func Combine(a, b *value.Map, listMerge string) (*value.Map, error) {
+	v, err := mergeMaps(&call{}, a, b, true, listMerge)
+	if err != nil {
+		return nil, err
+	}
+	return v.(*value.Map), nil
+}
+
 // mergeMaps is x with the entries of y over it.
 func mergeMaps(c *call, x, y any, recursive bool, merge string) (any, error) {
 	switch merge {

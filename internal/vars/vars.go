@@ -137,6 +137,26 @@ func (m *Manager) AddFacts(h *inventory.Host, facts *value.Map) {
 	}
 }
 
+// FactVars are the variables that facts of a host will be once they are added.
+// known, if it is not nil, is its ansible_facts so far.
+func (m *Manager) FactVars(h *inventory.Host, facts, known *value.Map) *value.Map {
+	if known == nil {
+		s := m.store(h)
+		s.mu.RLock()
+		known = s.bare
+		s.mu.RUnlock()
+	}
+	bare, out := known.Clone(), value.NewMap(facts.Len()+1)
+	for k, v := range facts.Strings() {
+		bare.Set(bareName(k), v)
+		if injectable(k) && (m.InjectFacts || k == "ansible_local") {
+			out.Set(k, v)
+		}
+	}
+	out.Set("ansible_facts", bare)
+	return out
+}
+
 // Facts returns the facts of a host, as modules return them.
 func (m *Manager) Facts(h *inventory.Host) *value.Map {
 	s := m.store(h)

@@ -114,6 +114,25 @@ func TestFactsCannotRedirect(t *testing.T) {
 	}
 }
 
+func TestFactVars(t *testing.T) {
+	inv := inventory.New()
+	inv.AddHost("h", nil, value.NewMap(0))
+	m := vars.New(vars.Config{Inventory: inv, InjectFacts: true, PlaybookDir: t.TempDir()})
+	h := inv.LookupHost("h")
+	m.AddFacts(h, value.MapOf("ansible_first", 1))
+	first := m.FactVars(h, value.MapOf("ansible_second", 2, "ansible_host", "evil", "ansible_facts", "evil"), nil)
+	if _, ok := first.Get("ansible_host"); ok || first.At("ansible_second") != 2 {
+		t.Errorf("the variables are %s", value.ToJSON(first))
+	}
+	facts, ok := m.FactVars(h, value.MapOf("ansible_third", 3), first.At("ansible_facts").(*value.Map)).At("ansible_facts").(*value.Map)
+	if !ok || facts.At("first") != 1 || facts.At("second") != 2 || facts.At("third") != 3 {
+		t.Errorf("ansible_facts is %s", value.ToJSON(facts))
+	}
+	if m.Facts(h).Has("ansible_second") {
+		t.Error("facts are kept before they are added")
+	}
+}
+
 func TestMergeHashes(t *testing.T) {
 	inv := inventory.New()
 	inv.AddHost("h", nil, value.MapOf("d", value.MapOf("a", 1, "deep", value.MapOf("x", 1))))

@@ -1,0 +1,141 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// networkFacts are the modules that tell about devices, by the system that
+// ansible_network_os names.
+var networkFacts = map[string]string{
+	"asa": "ansible.legacy.asa_facts", "cisco.asa.asa": "cisco.asa.asa_facts",
+	"eos": "ansible.legacy.eos_facts", "arista.eos.eos": "arista.eos.eos_facts",
+	"exos": "ansible.legacy.exos_facts", "extreme.exos.exos": "extreme.exos.exos_facts",
+	"frr": "ansible.legacy.frr_facts", "frr.frr.frr": "frr.frr.frr_facts",
+	"ios": "ansible.legacy.ios_facts", "cisco.ios.ios": "cisco.ios.ios_facts",
+	"iosxr": "ansible.legacy.iosxr_facts", "cisco.iosxr.iosxr": "cisco.iosxr.iosxr_facts",
+	"ironware": "ansible.legacy.ironware_facts", "community.network.ironware": "community.network.ironware_facts",
+	"junos": "ansible.legacy.junos_facts", "junipernetworks.junos.junos": "junipernetworks.junos.junos_facts",
+	"nxos": "ansible.legacy.nxos_facts", "cisco.nxos.nxos": "cisco.nxos.nxos_facts",
+	"slxos": "ansible.legacy.slxos_facts", "extreme.slxos.slxos": "extreme.slxos.slxos_facts",
+	"voss": "ansible.legacy.voss_facts", "extreme.voss.voss": "extreme.voss.voss_facts",
+	"vyos": "ansible.legacy.vyos_facts", "vyos.vyos.vyos": "vyos.vyos.vyos_facts",
+}
+
+// factModules are the modules that gather_facts stands for, as
+// ansible_facts_modules or the configuration lists them; nil where it is setup
+// alone.
+func (it *item) factModules() []string {
+	if it.task.Action != "gather_facts" && it.task.Action != "ansible.builtin.gather_facts" && it.task.Action != "ansible.legacy.gather_facts" {
+		return nil
+	}
+	v := it.connectionVar("ansible_facts_modules")
+	if v == nil && it.Env.Config != nil {
+		v, _ = it.Env.Config("FACTS_MODULES")
+	}
+	var names []string
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			names = append(names, template.Str(e))
+		}
+	case string:
+		for _, e := range strings.Split(v, ",") {
+			names = append(names, strings.TrimSpace(e))
+		}
+	}
+	if i := slices.Index(names, "smart"); i >= 0 {
+		names = append(slices.Delete(names, i, i+1), it.smartFacts())
+	}
+	if len(names) == 0 || len(names) == 1 && isSetup(names[0]) {
+		return nil
+	}
+	return names
+}
+
+func isSetup(name string) bool {
+	return name == "setup" || name == "ansible.legacy.setup" || name == "ansible.builtin.setup"
+}
+
+// smartFacts is the module for the kind of machine that the host is.
+func (it *item) smartFacts() string {
+	os := it.connectionVar("ansible_network_os")
+	if os == nil {
+		if facts, ok := it.connectionVar("ansible_facts").(*value.Map); ok {
+			os = facts.At("network_os")
+		}
+	}
+	if name, ok := os.(string); ok && networkFacts[name] != "" {
+		return networkFacts[name]
+	}
+	return "ansible.legacy.setup"
+}
+
+// gather runs several modules for one gather_facts. What they find is put
+// together: later ones win, dicts are merged and lists joined.
+func (it *item) gather(ctx context.Context, names []string) (*module.Result, error) {
+	whole, facts := module.OK(), value.NewMap(64)
+	task := it.task
+	defer func() { it.task = task }()
+	var failed, skipped []string
+	for _, name := range names {
+		one := *task
+		it.task = &one
+		res, err := it.gatherWith(ctx, &one, name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		whole.Warnings = append(whole.Warnings, res.Warnings...)
+		whole.Deprecations = append(whole.Deprecations, res.Deprecations...)
+		switch {
+		case res.Failed:
+			failed = append(failed, name)
+			whole.Set("failed_modules", value.MapOf(name, res.ToMap()))
+		case res.Skipped:
+			skipped = append(skipped, name)
+		default:
+			if facts, err = template.Combine(facts, res.Facts, "append_rp"); err != nil {
+				return nil, err
+			}
+		}
+	}
+	facts.Set("_ansible_facts_gathered", true)
+	whole.Facts = facts
+	whole.Set("_ansible_verbose_override", true)
+	if len(failed) > 0 {
+		whole.Failed, whole.Msg = true, "The following modules failed to execute: "+strings.Join(failed, ", ")+"\n"
+	}
+	if len(skipped) > 0 {
+		whole.Msg += "The following modules were skipped: " + strings.Join(skipped, ", ") + "\n"
+	}
+	return whole, nil
+}
+
+// gatherWith runs one of them. Parameters of setup are for setup alone.
+func (it *item) gatherWith(ctx context.Context, one *playbook.Task, name string) (*module.Result, error) {
+	if it.Loader.Modules == nil {
+		return nil, fmt.Errorf("couldn't resolve module/action '%s'", name)
+	}
+	found, ok := it.Loader.Modules.Find(name, one.Collections, nil)
+	if !ok {
+		return nil, fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", name)
+	}
+	if found.Err != nil {
+		return nil, found.Err
+	}
+	one.Module, one.Python = found.Name, found.Python
+	if !isSetup(string(found.Name)) {
+		one.Action, one.Args = strings.TrimPrefix(name, "ansible.legacy."), one.Args.Clone()
+		for _, p := range []string{"gather_subset", "gather_timeout", "filter", "fact_path", "parallel"} {
+			one.Args.Delete(p)
+		}
+	}
+	return it.act(ctx)
+}
