@@ -231,6 +231,9 @@ func in(f *frame, l, r any) (bool, error) {
 		return strings.Contains(string(r), string(b)), nil
 	}
 	if u, ok := l.(*Undefined); ok && !u.lenient {
+		if all, isList := asList(r); isList && len(all) == 0 {
+			return false, nil // it is compared with nothing
+		}
 		return false, u.fail()
 	}
 	if s, ok := asStr(r); ok {

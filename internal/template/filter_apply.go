@@ -7,6 +7,9 @@ import (
 )
 
 func mapFilter(c *call) (any, error) {
+	if c.empty() {
+		return []any{}, nil
+	}
 	l, err := c.list(0)
 	if err != nil {
 		return nil, err
@@ -48,6 +51,14 @@ func mapFilter(c *call) (any, error) {
 	return out, nil
 }
 
+// empty reports whether the filtered value is false or nothing, of which map,
+// select and their like make an empty list, whatever its type and their
+// arguments are.
+func (c *call) empty() bool {
+	_, undefined := c.a[0].(*Undefined)
+	return !undefined && !Bool(c.a[0])
+}
+
 // noPlugin is the error for a filter or test that does not exist.
 func noPlugin(name string) error {
 	reason := "'" + name + "'"
@@ -69,6 +80,9 @@ func named(m *value.Map) ([]string, []any) {
 // choose makes select and its three relatives.
 func choose(byAttribute, keep bool) func(c *call) (any, error) {
 	return func(c *call) (any, error) {
+		if c.empty() {
+			return []any{}, nil
+		}
 		l, err := c.list(0)
 		if err != nil {
 			return nil, err

@@ -318,6 +318,20 @@ func toFloat(v any) (float64, bool) {
 	return f, err == nil || math.IsInf(f, 0)
 }
 
+// roundWhole rounds n to a multiple of ten to the power p, the half of one to an
+// even multiple.
+func roundWhole(n *big.Int, p int) *big.Int {
+	if p > n.BitLen() {
+		return new(big.Int)
+	}
+	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(p)), nil)
+	q, rest := new(big.Int).DivMod(n, unit, new(big.Int))
+	if c := rest.Lsh(rest, 1).Cmp(unit); c > 0 || c == 0 && q.Bit(0) == 1 {
+		q.Add(q, big.NewInt(1))
+	}
+	return q.Mul(q, unit)
+}
+
 func roundFilter(c *call) (any, error) {
 	if err := c.need(0); err != nil {
 		return nil, err
@@ -336,8 +350,7 @@ func roundFilter(c *call) (any, error) {
 			if p >= 0 {
 				return value.Int(n), nil
 			}
-			rounded, _ := big.NewFloat(roundTo(f, p)).Int(nil)
-			return value.Int(rounded), nil
+			return value.Int(roundWhole(n, -p)), nil
 		}
 		return roundTo(f, p), nil
 	case "ceil":
@@ -362,7 +375,7 @@ func roundTo(f float64, places int) float64 {
 }
 
 func indentFilter(c *call) (any, error) {
-	if err := c.need(0); err != nil {
+	if _, err := c.needStr(0); err != nil {
 		return nil, err
 	}
 	pad, ok := asStr(c.a[1])
@@ -401,9 +414,6 @@ func indentFilter(c *call) (any, error) {
 }
 
 func truncateFilter(c *call) (any, error) {
-	if err := c.need(0); err != nil {
-		return nil, err
-	}
 	n, err := c.int(1)
 	if err != nil {
 		return nil, err
@@ -413,6 +423,12 @@ func truncateFilter(c *call) (any, error) {
 		if leeway, err = c.int(4); err != nil {
 			return nil, err
 		}
+	}
+	if _, err := c.needStr(0); err != nil {
+		if l, bad := c.list(0); bad != nil || len(l) > n+leeway {
+			return nil, err
+		}
+		return c.a[0], nil // what has a length and is short may be anything
 	}
 	end, s := c.str(3), []rune(c.str(0))
 	size := utf8.RuneCountInString(end)

@@ -141,6 +141,9 @@ func passwordHash(c *call) (any, error) {
 	if err := c.need(0); err != nil {
 		return nil, err
 	}
+	if _, ok := asStr(c.a[0]); !ok {
+		return nil, typeErr("secret must be unicode or bytes, not %s", TypeName(c.a[0]))
+	}
 	salt := ""
 	if Bool(c.a[2]) {
 		salt = c.str(2)

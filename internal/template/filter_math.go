@@ -3,6 +3,7 @@ package template
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -67,10 +68,10 @@ func mathFilters() []*def {
 		}),
 		define("human_readable", "size isbits=False unit=None", humanReadable),
 		define("human_to_bytes", "size default_unit=None isbits=False", humanToBytes),
-		setFilter("union", func(a, b []any) []any { return distinct(joined(a, b)) }),
-		setFilter("intersect", func(a, b []any) []any { return distinct(filterBy(a, b, true)) }),
-		setFilter("difference", func(a, b []any) []any { return distinct(without(a, b)) }),
-		setFilter("symmetric_difference", func(a, b []any) []any {
+		setFilter("union", true, func(a, b []any) []any { return distinct(joined(a, b)) }),
+		setFilter("intersect", false, func(a, b []any) []any { return distinct(filterBy(a, b, true)) }),
+		setFilter("difference", false, func(a, b []any) []any { return distinct(without(a, b)) }),
+		setFilter("symmetric_difference", true, func(a, b []any) []any {
 			return without(distinct(joined(a, b)), filterBy(a, b, true))
 		}),
 		define("product", "first *lists **kw", func(c *call) (any, error) {
@@ -89,10 +90,10 @@ func mathFilters() []*def {
 					rows = append(rows, once...)
 				}
 			}
-			size := 1
+			size := max(len(rows), 1) // each element of the product is as long
 			for _, r := range rows {
 				if len(r) > 0 && size > maxRange/len(r) {
-					return nil, limitErr("the product has more than %d elements", maxRange)
+					return nil, limitErr("the product has more than %d elements", maxRange/max(len(rows), 1))
 				}
 				size *= len(r)
 			}
@@ -145,8 +146,9 @@ func (c *call) number(i int, name string) (float64, error) {
 }
 
 // setFilter makes a filter of a function of two lists. For two tuples or
-// strings it gives a set, as Ansible's does.
-func setFilter(name string, fn func(a, b []any) []any) *def {
+// strings it gives a set, as Ansible's does. adds tells that it adds one list to
+// the other, which must be of a kind then.
+func setFilter(name string, adds bool, fn func(a, b []any) []any) *def {
 	return define(name, "a b", func(c *call) (any, error) {
 		a, err := c.list(0)
 		if err != nil {
@@ -156,13 +158,30 @@ func setFilter(name string, fn func(a, b []any) []any) *def {
 		if err != nil {
 			return nil, err
 		}
-		out := fn(a, b)
 		_, err1 := key(c.a[0])
 		_, err2 := key(c.a[1])
 		if err1 == nil && err2 == nil {
-			return setOf(out)
+			return setOf(fn(a, b))
 		}
-		return out, nil
+		if adds {
+			if _, err := binary(c.f.r.st, "+", c.a[0], c.a[1]); err != nil {
+				return nil, err
+			}
+		} else if _, isText := asStr(c.a[1]); isText {
+			// Whether an element is in a text is whether it is a part of it.
+			parts := []any{}
+			for _, e := range a {
+				ok, err := in(c.f, e, c.a[1])
+				if err != nil {
+					return nil, err
+				}
+				if ok {
+					parts = append(parts, e)
+				}
+			}
+			b = parts
+		}
+		return fn(a, b), nil
 	})
 }
 
@@ -187,8 +206,8 @@ func (c *call) arrange(ordered bool) (any, error) {
 	var walk func(from int) error
 	walk = func(from int) error {
 		if len(cur) == r {
-			if len(out) >= maxRange {
-				return limitErr("there are more than %d of them", maxRange)
+			if most := maxRange / max(r, 1); len(out) >= most {
+				return limitErr("there are more than %d %s", most, c.name)
 			}
 			t := make(value.Tuple, r)
 			for i, j := range cur {
@@ -253,6 +272,9 @@ func randomFilter(c *call) (any, error) {
 	if err != nil {
 		return nil, filterErr("random can only be used on sequences and integers")
 	}
+	if _, isMap := c.a[0].(*value.Map); isMap && len(l) > 0 {
+		return nil, keyError(strconv.Itoa(r.below(len(l))))
+	}
 	if Bool(c.a[1]) || Bool(c.a[2]) {
 		return nil, filterErr("start and step can only be used with integer values")
 	}
@@ -308,20 +330,22 @@ func humanToBytes(c *call) (any, error) {
 	fail := filterErr("human_to_bytes() can't interpret following string: %s", text)
 	s := strings.TrimLeft(text, " \t")
 	n := 0
-	for n < len(s) && (s[n] >= '0' && s[n] <= '9' || s[n] == '.') {
-		n++
+	for point := false; n < len(s) && (s[n] >= '0' && s[n] <= '9' || s[n] == '.' && !point); n++ {
+		point = point || s[n] == '.'
 	}
 	num, err := strconv.ParseFloat(s[:n], 64)
 	if err != nil {
 		return nil, fail
 	}
-	unit := strings.TrimSpace(s[n:])
+	// What comes after the number and its unit does not count.
+	unit := strings.TrimLeft(s[n:], " \t")
+	unit = unit[:len(unit)-len(strings.TrimLeft(unit, lowercase+uppercase))]
 	isBits := c.bool(2)
 	if unit == "" && c.a[1] != nil {
 		unit = c.str(1)
 	}
 	if unit == "" {
-		return int(math.RoundToEven(num)), nil
+		return wholeNumber(num), nil
 	}
 	limit := 0.0
 	for _, u := range sizeUnits {
@@ -345,5 +369,11 @@ func humanToBytes(c *call) (any, error) {
 	} else if strings.ToUpper(unit) == "B" && unit != letter {
 		return nil, fail
 	}
-	return int(math.RoundToEven(num * limit)), nil
+	return wholeNumber(num * limit), nil
+}
+
+// wholeNumber rounds f, however large it is.
+func wholeNumber(f float64) any {
+	n, _ := big.NewFloat(math.RoundToEven(f)).Int(nil)
+	return value.Int(n)
 }

@@ -119,7 +119,10 @@ func pathFilters() []*def {
 			return out, nil
 		}),
 		define("urlsplit", "value query='' alias='urlsplit'", urlsplitFilter),
-		onText("urldecode", func(s string) any { return urlUnquote(s) }),
+		define("urldecode", "string", func(c *call) (any, error) {
+			s, err := c.needStr(0)
+			return urlUnquote(s), err
+		}),
 	}
 }
 

@@ -101,7 +101,7 @@ func commentFilter(c *call) (any, error) {
 
 // wordwrapFilter wraps each line by itself, as Jinja2 does.
 func wordwrapFilter(c *call) (any, error) {
-	if err := c.need(0); err != nil {
+	if _, err := c.needStr(0); err != nil {
 		return nil, err
 	}
 	width, err := c.int(1)
@@ -195,7 +195,7 @@ func breaksAfter(a, b string) bool {
 }
 
 var (
-	urlPattern   = lazyregexp.New(`^(?:https?://|www\.)\S+$`)
+	urlPattern   = lazyregexp.New(`^(?:https?://|www\.)(?:[\w%.-]*[\w%]|\[[\da-fA-F:]+\])(?::\d{1,5})?(?:[/?#]\S*)?$`)
 	bareHost     = lazyregexp.New(`(?i)^[a-z0-9][a-z0-9.-]*\.(?:com|net|int|edu|gov|org|info|mil)(?:[/:?#]\S*)?$`)
 	emailPattern = lazyregexp.New(`^\S+@\w[\w.-]*\.\w+$`)
 )

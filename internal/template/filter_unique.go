@@ -105,7 +105,7 @@ func extreme(most bool) func(c *call) (any, error) {
 				best, bestKey = e, k
 			}
 		}
-		if u, ok := bestKey.(*Undefined); ok {
+		if u, ok := bestKey.(*Undefined); ok && len(l) > 1 {
 			return nil, u.fail()
 		}
 		return best, nil

@@ -195,7 +195,8 @@ func uriTest(kind string) func(c *call) (any, error) {
 	return func(c *call) (any, error) {
 		s, ok := asStr(c.a[0])
 		if !ok {
-			return false, c.need(0)
+			_, undefined := c.a[0].(*Undefined)
+			return kind == "uri" && !undefined && !Bool(c.a[0]) && (len(c.a) < 2 || !Bool(c.a[1])), nil
 		}
 		scheme, netloc, _, _, _, ok := splitURL(s)
 		if !ok {

@@ -102,6 +102,15 @@ func str(s string, o *Options) *node {
 
 func scalar(s string) *node { return &node{kind: 's', text: s, plain: true} }
 
+// literal is what is no text; in quotes, it has a tag that says so.
+func literal(s string, o *Options) *node {
+	n := scalar(s)
+	if o.Quote != 0 {
+		n.quote, n.tag = o.Quote, "!"
+	}
+	return n
+}
+
 // represent turns v into nodes.
 func represent(v any, o *Options, depth int) (*node, error) {
 	if depth > maxDepth {
@@ -109,13 +118,13 @@ func represent(v any, o *Options, depth int) (*node, error) {
 	}
 	switch v := v.(type) {
 	case nil:
-		return scalar("null"), nil
+		return literal("null", o), nil
 	case bool:
-		return scalar(map[bool]string{true: "true", false: "false"}[v]), nil
+		return literal(map[bool]string{true: "true", false: "false"}[v], o), nil
 	case int, *big.Int:
-		return scalar(value.Repr(v)), nil
+		return literal(value.Repr(v), o), nil
 	case float64:
-		return scalar(float(v)), nil
+		return literal(float(v), o), nil
 	case string:
 		return str(v, o), nil
 	case *value.Template:
