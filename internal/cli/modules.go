@@ -19,10 +19,12 @@ type finder struct {
 	path        []string // module folders: library/, ANSIBLE_LIBRARY
 	collections []string
 	rejected    map[string]bool // names that the user has ruled out
+	warn        func(string)    // of wrong groups of actions; nil if nobody wants to know
 
 	mu        sync.Mutex
-	routes    map[string]*yaml.Node // plugin_routing by collection
-	libraries map[string]library    // by folder
+	runtimes  map[string]*yaml.Node      // meta/runtime.yml by collection
+	libraries map[string]library         // by folder
+	groups    map[string]map[string]bool // the modules of a group of actions
 }
 
 // Find resolves a module's name as written.
@@ -106,16 +108,7 @@ type route struct {
 }
 
 func (f *finder) route(collection, name string) route {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	table, ok := f.routes[collection]
-	if !ok {
-		table = f.routing(collection)
-		if f.routes == nil {
-			f.routes = map[string]*yaml.Node{}
-		}
-		f.routes[collection] = table
-	}
+	table := f.runtime(collection).Get("plugin_routing")
 	var r route
 	for _, kind := range []string{"action", "modules"} {
 		n := table.Get(kind).Get(name)
@@ -130,9 +123,23 @@ func (f *finder) route(collection, name string) route {
 	return r
 }
 
-// routing reads the routing table of a collection: of ansible-core itself for
-// the names that it once had.
-func (f *finder) routing(collection string) *yaml.Node {
+// runtime is what a collection says about its plugins in meta/runtime.yml; that
+// of ansible-core tells what became of the names that it once had.
+func (f *finder) runtime(collection string) *yaml.Node {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, ok := f.runtimes[collection]
+	if !ok {
+		n = f.readRuntime(collection)
+		if f.runtimes == nil {
+			f.runtimes = map[string]*yaml.Node{}
+		}
+		f.runtimes[collection] = n
+	}
+	return n
+}
+
+func (f *finder) readRuntime(collection string) *yaml.Node {
 	var files []string
 	if collection == "ansible.builtin" {
 		for _, dir := range ansibleDirs() {
@@ -150,7 +157,7 @@ func (f *finder) routing(collection string) *yaml.Node {
 			continue
 		}
 		if n, err := yaml.Parse(data, file, yaml.Options{AsData: true}); err == nil {
-			return n.Get("plugin_routing")
+			return n
 		}
 	}
 	return nil

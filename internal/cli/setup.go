@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tutti-run/tutti/internal/config"
@@ -38,6 +39,7 @@ type session struct {
 	vars      *vars.Manager
 	extra     *value.Map
 	baseDir   string
+	warning   sync.Mutex // guards the following
 	warnings  []string
 	sealed    atomic.Bool      // a vault could not be opened
 	minimal   *minimal.Options // results are shown as the ansible command does
@@ -77,9 +79,13 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 			return ses.engine.Resolve(&template.Context{Vars: s, Env: ses.env()}, v)
 		},
 	})
+	modules := &finder{registry: ses.registry, path: ses.modulePaths(), collections: ses.collectionPaths(), rejected: rejected}
+	if c.Bool("VALIDATE_ACTION_GROUP_METADATA") {
+		modules.warn = ses.warn
+	}
 	ses.loader = playbook.New(playbook.Config{
 		RolesPath: c.List("DEFAULT_ROLES_PATH"), CollectionPaths: ses.collectionPaths(),
-		Modules:  &finder{registry: ses.registry, path: ses.modulePaths(), collections: ses.collectionPaths(), rejected: rejected},
+		Modules:  modules,
 		ReadFile: ses.readFile, Vault: ses.inlineVault, ExtraVars: ses.extra, Lookups: ses.engine.Lookups(),
 		Check: ses.check, CheckCondition: ses.checkCondition, Resolve: ses.resolveStatic,
 	})
@@ -113,6 +119,8 @@ func (ses *session) modulePaths() []string {
 }
 
 func (ses *session) warn(msg string) {
+	ses.warning.Lock()
+	defer ses.warning.Unlock()
 	for _, w := range ses.warnings {
 		if w == msg {
 			return

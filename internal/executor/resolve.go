@@ -253,6 +253,11 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 		if !ok {
 			return fmt.Errorf("module_defaults must be a dictionary, not %s", template.TypeName(v))
 		}
+		for key := range all.Strings() {
+			if group, ok := strings.CutPrefix(key, "group/"); ok && !slices.Contains(groups, key) && it.Loader.Modules != nil && it.Loader.Modules.InGroup(group, name) {
+				groups = append(slices.Clone(groups), key)
+			}
+		}
 		for into, keys := range map[*value.Map][]string{merged: groups, own: keys, outer: action} {
 			for _, key := range keys {
 				set, ok := all.Get(key)

@@ -15,6 +15,9 @@ import (
 type Modules interface {
 	// Find resolves a name as written. collections are searched for short names.
 	Find(name string, collections []string, roleDirs []string) (Found, bool)
+	// InGroup reports whether a group of actions, named as module_defaults does,
+	// holds the module.
+	InGroup(group string, name module.Name) bool
 	// Suggest lists all names, for "did you mean".
 	Suggest() []string
 }

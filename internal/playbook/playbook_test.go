@@ -32,6 +32,7 @@ func (known) Find(name string, _, _ []string) (playbook.Found, bool) {
 	return playbook.Found{Name: module.Name(full), Spec: s}, ok
 }
 
+func (known) InGroup(string, module.Name) bool { return false }
 func (known) Suggest() []string { return []string{"debug", "command", "file"} }
 
 func read(t *testing.T, tree map[string]string) (*playbook.Playbook, error) {

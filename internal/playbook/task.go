@@ -129,7 +129,7 @@ func (r *reader) findAction(n *yaml.Node, s scope) (action, bool) {
 	// More than one unknown key: the ones that are no module are the mistake.
 	var bad []action
 	for _, a := range found {
-		if _, ok := r.find(a.name, s); !ok {
+		if _, ok := r.find(a.name, s, s.keywords.Collections); !ok {
 			bad = append(bad, a)
 		}
 	}
@@ -208,7 +208,8 @@ func cutAction(text string) (name, rest string) {
 	return text, ""
 }
 
-func (r *reader) find(name string, s scope) (Found, bool) {
+// find resolves a module's name; collections are those that the task says.
+func (r *reader) find(name string, s scope, collections []string) (Found, bool) {
 	if kind, ok := ownActions[strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")]; ok && (!strings.Contains(name, ".") || strings.HasPrefix(name, "ansible.")) {
 		_ = kind
 		return Found{Name: module.Name("ansible.builtin." + name[strings.LastIndexByte(name, '.')+1:])}, true
@@ -222,7 +223,6 @@ func (r *reader) find(name string, s scope) (Found, bool) {
 	if s.play != nil && s.play.Path != "" { // an imported playbook may have modules of its own
 		dirs = append(dirs, filepath.Dir(s.play.Path))
 	}
-	collections := s.keywords.Collections
 	if s.role != nil && s.role.Collection != "" {
 		collections = append([]string{s.role.Collection}, collections...)
 	}
@@ -281,7 +281,7 @@ func (r *reader) readTask(n *yaml.Node, s scope) Item {
 		r.arguments(t, a, nil, true)
 		return t
 	}
-	found, ok := r.find(a.name, s)
+	found, ok := r.find(a.name, s, t.Collections)
 	if !ok {
 		r.Add(a.pos, r.suggestModule(a.name), "couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", a.name)
 		return nil
