@@ -325,7 +325,7 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 	if spec == nil {
 		return nil, fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", name)
 	}
-	parsed, err := spec.Parse(args)
+	parsed, err := spec.ParseAs(it.task.Action, args)
 	it.secret = spec.Secrets(args)
 	if unknown := unknownOptions(spec, args); unknown != nil {
 		err = fmt.Errorf("Invalid options for %s: %s", it.task.Action, strings.Join(unknown, ","))

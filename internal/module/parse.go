@@ -14,13 +14,18 @@ import (
 // Paths stay as they are written, since ~ and $VAR mean the target's. The error
 // is the one that Ansible would show first.
 func (s *Spec) Parse(raw *value.Map) (Args, error) {
-	return s.parse(raw, parser{})
+	return s.ParseAs(s.Name.Short(), raw)
+}
+
+// ParseAs is Parse with errors that name the module as the task does.
+func (s *Spec) ParseAs(called string, raw *value.Map) (Args, error) {
+	return s.parse(raw, parser{called: called})
 }
 
 // ParseTarget is Parse in the agent: paths are expanded from the call's
 // environment and the module's internal parameters are allowed.
 func (s *Spec) ParseTarget(raw *value.Map, environ []string) (Args, error) {
-	return s.parse(raw, parser{expand: Expander(environ), environ: environ, internal: true})
+	return s.parse(raw, parser{called: s.Name.Short(), expand: Expander(environ), environ: environ, internal: true})
 }
 
 func (s *Spec) parse(raw *value.Map, p parser) (Args, error) {
@@ -35,7 +40,7 @@ func (s *Spec) parse(raw *value.Map, p parser) (Args, error) {
 	args.values = p.params(s.Params, s.Rules, raw, nil, args.given)
 	args.warnings = p.warnings
 	if len(p.errs) == 0 && p.unsupported != "" {
-		p.fail(nil, "Unsupported parameters for (%s) module: %s", s.Name.Short(), p.unsupported)
+		p.fail(nil, "Unsupported parameters for (%s) module: %s", p.called, p.unsupported)
 	}
 	return args, p.first()
 }
@@ -78,6 +83,7 @@ func (n Name) Short() string { return strings.TrimPrefix(string(n), "ansible.bui
 // parser carries one parse through nested options. Of its errors the first is
 // the one that Ansible reports.
 type parser struct {
+	called    string              // the module's name in errors
 	expand    func(string) string // nil leaves paths alone
 	environ   []string            // where Param.Env is looked up
 	internal  bool                // internal parameters are allowed

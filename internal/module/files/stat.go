@@ -18,9 +18,15 @@ var kinds = []struct {
 	{"isfifo", syscall.S_IFIFO}, {"islnk", syscall.S_IFLNK}, {"issock", syscall.S_IFSOCK},
 }
 
-var permissions = []string{"xoth", "woth", "roth", "xgrp", "wgrp", "rgrp", "xusr", "wusr", "rusr"}
+var permissions = []struct {
+	name string
+	bit  uint32
+}{
+	{"wusr", 0o200}, {"rusr", 0o400}, {"xusr", 0o100}, {"wgrp", 0o020}, {"rgrp", 0o040}, {"xgrp", 0o010}, {"woth", 0o002}, {"roth", 0o004}, {"xoth", 0o001},
+	{"isuid", syscall.S_ISUID}, {"isgid", syscall.S_ISGID},
+}
 
-// StatFields adds to m what stat and find both tell about a file.
+// StatFields adds to m what stat and find both tell about a file first.
 func StatFields(m *value.Map, st *syscall.Stat_t) {
 	m.Set("mode", fmt.Sprintf("%04o", st.Mode&07777))
 	for _, k := range kinds {
@@ -35,9 +41,11 @@ func StatFields(m *value.Map, st *syscall.Stat_t) {
 	m.Set("atime", Seconds(st.Atim))
 	m.Set("mtime", Seconds(st.Mtim))
 	m.Set("ctime", Seconds(st.Ctim))
-	for i, name := range permissions {
-		m.Set(name, st.Mode>>i&1 == 1)
+}
+
+// PermissionFields adds to m what both tell about the bits of the mode.
+func PermissionFields(m *value.Map, st *syscall.Stat_t) {
+	for _, p := range permissions {
+		m.Set(p.name, st.Mode&p.bit != 0)
 	}
-	m.Set("isuid", st.Mode&syscall.S_ISUID != 0)
-	m.Set("isgid", st.Mode&syscall.S_ISGID != 0)
 }

@@ -181,13 +181,23 @@ func matcher(patterns []string, isRegexp bool) (func(string) (bool, error), erro
 	}, nil
 }
 
+// inOrder lists a directory in its own order, which is that of Python's.
+func inOrder(dir string) ([]os.DirEntry, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.ReadDir(-1)
+}
+
 // dir looks at what is in a directory: files first, then directories, then
 // what is below those. above holds the real paths that lead here.
 func (s *search) dir(dir string, depth int, above map[string]bool) error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := inOrder(dir)
 	if err != nil {
 		return err
 	}
@@ -259,6 +269,7 @@ func (s *search) consider(path, name string) error {
 	files.StatFields(m, &st)
 	m.Set("gr_name", named(files.GroupName(int(st.Gid))))
 	m.Set("pw_name", named(files.UserName(int(st.Uid))))
+	files.PermissionFields(m, &st)
 	if regular && s.args.Bool("get_checksum") {
 		if sum, err := files.SHA1OfFile(path); err == nil {
 			m.Set("checksum", sum)

@@ -3,6 +3,7 @@ package find
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestContract(t *testing.T) {
 		{`"excludes": "*.log"`, "b.txt"},
 		{`"file_type": "directory", "recurse": true`, "d d/e"},
 		{`"file_type": "link"`, "l"},
-		{`"file_type": "any"`, "a.log b.txt l d"},
+		{`"file_type": "any"`, "a.log b.txt d l"},
 		{`"size": "2k"`, "b.txt"},
 		{`"size": "-2k"`, "a.log"},
 		{`"age": "1d"`, "a.log"},
@@ -56,6 +57,7 @@ func TestContract(t *testing.T) {
 					rel, _ := filepath.Rel(dir, value.Str(f.(*value.Map).At("path")))
 					got = append(got, rel)
 				}
+				slices.Sort(got) // they come in the directory's order
 				if strings.Join(got, " ") != c.want || r.Get("matched") != len(got) || r.Msg != "All paths examined" {
 					t.Errorf("found %q, want %q (%s)", got, c.want, r.Msg)
 				}

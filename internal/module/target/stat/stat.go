@@ -62,9 +62,10 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	m := value.MapOf("exists", true, "path", path)
 	files.StatFields(m, &st)
-	m.Set("device_type", int(st.Rdev))
+	files.PermissionFields(m, &st)
 	m.Set("blocks", int(st.Blocks))
 	m.Set("block_size", int(st.Blksize))
+	m.Set("device_type", int(st.Rdev))
 	kind := st.Mode & syscall.S_IFMT
 	readable := unix.Access(path, unix.R_OK) == nil
 	m.Set("readable", readable)
