@@ -434,7 +434,10 @@ func (it *item) do(ctx context.Context, r *resolved) (*module.Result, error) {
 	if r.name == "ansible.builtin.async_status" && truth(res.Get("finished")) {
 		it.jobs.ended(template.Str(res.Get("ansible_job_id")))
 	}
-	return it.conclude(r, res), nil
+	res = it.conclude(r, res)
+	ownFacts(res)
+	it.discover(ctx, res)
+	return res, nil
 }
 
 // conclude makes the task's result of the call's, without secrets.

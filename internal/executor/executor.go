@@ -125,7 +125,9 @@ type PythonTask struct {
 	NoLog     bool
 	Verbosity int
 	Async     bool // it runs in the background
-	Var       func(name string) any
+	// Interpreter is ansible_python_interpreter, or a mode of discovery.
+	Interpreter string
+	Var         func(name string) any
 }
 
 // FactCache keeps facts between runs.
@@ -140,18 +142,19 @@ type FactCache interface {
 type Run struct {
 	Options
 
-	stats     map[string]*event.Counts
-	custom    map[string]*value.Map
-	failed    map[string]bool // hosts that failed for good, in any play
-	lost      map[string]bool // unreachable hosts
-	begin     time.Time
-	resolve   chan struct{} // places for evaluating templates on the controller
-	started   bool          // --start-at-task has been reached
-	warned    sync.Map
-	mu        sync.Mutex
-	strangers map[string]*inventory.Host   // hosts that only delegate_to names
-	added     []func(*inventory.Inventory) // what tasks added to the inventory
-	jobs      jobs
+	stats      map[string]*event.Counts
+	custom     map[string]*value.Map
+	failed     map[string]bool // hosts that failed for good, in any play
+	lost       map[string]bool // unreachable hosts
+	begin      time.Time
+	resolve    chan struct{} // places for evaluating templates on the controller
+	started    bool          // --start-at-task has been reached
+	warned     sync.Map
+	pythonless sync.Map // hosts, by name, that have no Python
+	mu         sync.Mutex
+	strangers  map[string]*inventory.Host   // hosts that only delegate_to names
+	added      []func(*inventory.Inventory) // what tasks added to the inventory
+	jobs       jobs
 }
 
 // New returns a Run.

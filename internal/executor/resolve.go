@@ -338,6 +338,10 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 	control := it.Modules.Control(name)
 	if control == nil {
 		r.Call = &module.Call{Module: name, Args: args}
+		if python := it.interpreterSetting(); isSetup(string(spec.Name)) && !strings.HasPrefix(python, "auto") {
+			r.Call.Args = args.Clone()
+			r.Call.Args.Set("_python", python)
+		}
 		it.fillIn(r.Call)
 		return nil, nil
 	}
@@ -503,7 +507,7 @@ func (it *item) pythonCall(ctx context.Context, path string, name module.Name, a
 		return nil, &diag.Problem{Pos: it.task.Pos, Msg: fmt.Sprintf("the module %s is written in Python (%s), which is not available here", name, path)}
 	}
 	call, err := it.Python.Call(ctx, path, name, args, PythonTask{Host: it.runsOn().Name, Check: it.check, Diff: it.diff, NoLog: it.noLog, Verbosity: it.Verbosity,
-		Async: it.task.Async != nil, Var: func(n string) any { return it.connectionVar(n) }})
+		Async: it.task.Async != nil, Interpreter: it.interpreter(), Var: func(n string) any { return it.connectionVar(n) }})
 	if err == nil {
 		it.fillIn(call)
 	}

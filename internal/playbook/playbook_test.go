@@ -33,7 +33,7 @@ func (known) Find(name string, _, _ []string) (playbook.Found, bool) {
 }
 
 func (known) InGroup(string, module.Name) bool { return false }
-func (known) Suggest() []string { return []string{"debug", "command", "file"} }
+func (known) Suggest() []string                { return []string{"debug", "command", "file"} }
 
 func read(t *testing.T, tree map[string]string) (*playbook.Playbook, error) {
 	t.Helper()

@@ -58,13 +58,13 @@ func (r *Runner) Call(_ context.Context, path string, name module.Name, args *va
 	for k, v := range internalArgs(name, t).All() {
 		full.Set(k, v)
 	}
-	interpreter := ""
-	if v, ok := t.Var("ansible_python_interpreter").(string); ok && !strings.HasPrefix(v, "auto") {
-		interpreter = v
+	interpreter, discovery := t.Interpreter, ""
+	if strings.HasPrefix(interpreter, "auto") {
+		interpreter, discovery = "", interpreter
 	}
 	call := &module.Call{
 		Module: "tutti.internal.python",
-		Args: value.MapOf("style", p.style, "entry", p.entry, "name", string(name), "digest", string(p.digest), "library", p.library, "interpreter", interpreter,
+		Args: value.MapOf("style", p.style, "entry", p.entry, "name", string(name), "digest", string(p.digest), "library", p.library, "interpreter", interpreter, "discovery", discovery,
 			"args", string(value.ToJSON(full)), "plain_args", plainArgs(args), "background", t.Async),
 		Files: map[module.Digest]module.File{p.digest: {Data: p.data, Size: int64(len(p.data))}},
 	}

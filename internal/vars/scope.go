@@ -221,7 +221,7 @@ func injectable(name string) bool {
 			return false
 		}
 	}
-	if strings.HasSuffix(name, "_interpreter") && strings.HasPrefix(name, "ansible_") && name != "ansible_python_interpreter" {
+	if strings.HasSuffix(name, "_interpreter") && strings.HasPrefix(name, "ansible_") {
 		return false
 	}
 	return true

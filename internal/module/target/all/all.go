@@ -34,6 +34,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/hostname"
 	"github.com/tutti-run/tutti/internal/module/target/htpasswd"
 	inifile "github.com/tutti-run/tutti/internal/module/target/ini_file"
+	"github.com/tutti-run/tutti/internal/module/target/interpreter"
 	"github.com/tutti-run/tutti/internal/module/target/iptables"
 	knownhosts "github.com/tutti-run/tutti/internal/module/target/known_hosts"
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
@@ -121,6 +122,7 @@ func Targets() []*module.Target {
 		&pamlimits.Module,
 		&ping.Module,
 		&pip.Module,
+		&interpreter.Module,
 		&python.Module,
 		&replace.Module,
 		&rpmkey.Module,

@@ -5,8 +5,6 @@ package python
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/process"
+	"github.com/tutti-run/tutti/internal/module/target/interpreter"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/parallel"
 )
@@ -25,7 +24,7 @@ var Module = module.Target{
 		Summary: "Runs a module that is written in Python or is a program of its own.",
 		Params: []module.Param{
 			{Name: "style", Internal: true}, {Name: "entry", Internal: true}, {Name: "name", Internal: true}, {Name: "digest", Internal: true}, {Name: "library", Internal: true},
-			{Name: "interpreter", Internal: true}, {Name: "args", Internal: true}, {Name: "plain_args", Internal: true},
+			{Name: "interpreter", Internal: true}, {Name: "discovery", Internal: true}, {Name: "args", Internal: true}, {Name: "plain_args", Internal: true},
 			{Name: "background", Type: module.Bool, Internal: true},
 		},
 		// What such a module does is not known: it is alone on its machine.
@@ -58,33 +57,8 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	return runProgram(ctx, env, args, digest)
 }
 
-// interpreter finds Python as Ansible's discovery does.
-func interpreter(env *module.Env, asked string) (string, error) {
-	if asked != "" {
-		if strings.Contains(asked, "/") {
-			if _, err := os.Stat(asked); err != nil {
-				return "", fmt.Errorf("the interpreter %s (ansible_python_interpreter) is not there: %w", asked, err)
-			}
-			return asked, nil
-		}
-		if p := process.Find(asked, env.Environ); p != "" {
-			return p, nil
-		}
-		return "", fmt.Errorf("the interpreter %s (ansible_python_interpreter) is not on the PATH", asked)
-	}
-	for _, p := range []string{"/usr/bin/python3", "/usr/libexec/platform-python", "/usr/local/bin/python3"} {
-		if _, err := os.Stat(p); err == nil {
-			return p, nil
-		}
-	}
-	if p := process.Find("python3", env.Environ); p != "" {
-		return p, nil
-	}
-	return "", errors.New("this module is written in Python, and the target has no python3: install it, or set ansible_python_interpreter")
-}
-
 func runPython(ctx context.Context, env *module.Env, args module.Args, digest module.Digest) *module.Result {
-	python, err := interpreter(env, args.String("interpreter"))
+	python, err := interpreter.Find(env.Environ, args.String("interpreter"), args.String("discovery"))
 	if err != nil {
 		return module.Fail("%s", err)
 	}
@@ -216,7 +190,7 @@ func runProgram(ctx context.Context, env *module.Env, args module.Args, digest m
 	argv := []string{program, file}
 	if interp, ok := shebang(program); ok {
 		if strings.HasPrefix(filepath.Base(interp[0]), "python") {
-			python, err := interpreter(env, args.String("interpreter"))
+			python, err := interpreter.Find(env.Environ, args.String("interpreter"), args.String("discovery"))
 			if err != nil {
 				return module.Fail("%s", err)
 			}

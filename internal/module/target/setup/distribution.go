@@ -59,6 +59,28 @@ func osFamily(rel map[string]string) string {
 	return name
 }
 
+// OS is the distribution's id and version as os-release has them.
+func OS() (id, version string) {
+	rel := osRelease()
+	return rel["ID"], rel["VERSION_ID"]
+}
+
+// Family is the family of a distribution that is named as in os-release; empty
+// if it has the name of none that Ansible knows.
+func Family(id string) string {
+	if id == "rhel" {
+		return "RedHat"
+	}
+	for family, members := range families {
+		for _, m := range members {
+			if strings.EqualFold(m, id) {
+				return family
+			}
+		}
+	}
+	return ""
+}
+
 func distribution(g *gathering) {
 	rel := osRelease()
 	name := distributionName(rel)

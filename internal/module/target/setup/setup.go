@@ -32,6 +32,7 @@ var Module = module.Target{
 			{Name: "gather_timeout", Type: module.Int, Default: 10, Doc: "Seconds after which a slow source is given up."},
 			{Name: "fact_path", Type: module.Path, Default: "/etc/ansible/facts.d", Doc: "The folder of local facts (*.fact)."},
 			{Name: "parallel", Type: module.Bool, Doc: "Accepted for gather_facts and not used: facts are always gathered together."},
+			{Name: "_python", Internal: true, Doc: "The Python to tell about."},
 		},
 		Hints: []parallel.Hint{parallel.Free()},
 		Check: module.Full, Diff: module.None,
@@ -46,6 +47,7 @@ type gathering struct {
 	env     *module.Env
 	timeout time.Duration
 	path    string // of local facts
+	chosen  string // the Python that the user has set
 
 	python      sync.Once // guards the following; see interpreter
 	pythonExe   string
@@ -134,7 +136,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if timeout <= 0 {
 		timeout = 10 * time.Second
 	}
-	g := &gathering{ctx: ctx, env: env, timeout: timeout, path: args.String("fact_path"), facts: value.NewMap(128)}
+	g := &gathering{ctx: ctx, env: env, timeout: timeout, path: args.String("fact_path"), chosen: args.String("_python"), facts: value.NewMap(128)}
 	var wg sync.WaitGroup
 	for _, c := range collectors {
 		if chosen[c.name] {

@@ -360,15 +360,23 @@ func loadAverage(g *gathering) {
 	g.set("loadavg", m)
 }
 
-// interpreter asks the Python that modules in Python would find for its version
-// and its kind, once; the words are nil if there is none.
+// interpreter asks the Python that modules in Python run in for its version and
+// its kind, once; the words are nil if there is none.
 func (g *gathering) interpreter() (exe string, words []string) {
 	g.python.Do(func() {
-		exe := "/usr/bin/python3" // where Ansible looks first
-		if !exists(exe) {
-			if exe = process.Find("python3", g.env.Environ); exe == "" {
-				return
+		var exe string
+		for _, name := range []string{g.chosen, "/usr/bin/python3", "/usr/libexec/platform-python", "python3"} {
+			if strings.Contains(name, "/") && exists(name) {
+				exe = name
+			} else if name != "" {
+				exe = process.Find(name, g.env.Environ)
 			}
+			if exe != "" && exists(exe) {
+				break
+			}
+		}
+		if exe == "" {
+			return
 		}
 		out, err := process.Run(g.ctx, process.Cmd{Argv: []string{exe, "-I", "-S", "-c", "import sys; v=sys.version_info; print(v[0], v[1], v[2], v[3], v[4], sys.implementation.name)"}, Env: g.env.Environ})
 		if f := strings.Fields(string(out.Stdout)); err == nil && out.RC == 0 && len(f) >= 6 {
