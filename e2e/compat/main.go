@@ -21,7 +21,7 @@ import (
 )
 
 // names are the commands that Tutti stands in for.
-var names = []string{"ansible", "ansible-config", "ansible-doc", "ansible-galaxy", "ansible-inventory", "ansible-playbook", "ansible-vault"}
+var names = []string{"ansible", "ansible-config", "ansible-doc", "ansible-galaxy", "ansible-inventory", "ansible-playbook", "ansible-pull", "ansible-vault"}
 
 // run is one measurement.
 type run struct {

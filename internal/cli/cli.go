@@ -74,7 +74,7 @@ func (e sealedError) Unwrap() error { return e.error }
 // aliases are the names under which Tutti stands in for Ansible's commands.
 var aliases = map[string]string{
 	"ansible-playbook": "play", "ansible": "run", "ansible-inventory": "inventory", "ansible-vault": "vault",
-	"ansible-galaxy": "galaxy", "ansible-doc": "doc", "ansible-config": "config",
+	"ansible-galaxy": "galaxy", "ansible-doc": "doc", "ansible-config": "config", "ansible-pull": "pull",
 }
 
 // Main runs the command line and returns the exit code.
@@ -136,7 +136,7 @@ func newRoot(s Streams) *cobra.Command {
 
 // commands lists every command.
 var commands = []func(Streams) *cobra.Command{
-	newPlayCommand, newRunCommand, newInventoryCommand, newVaultCommand, newConfigCommand, newDocCommand, newGalaxyCommand, newEvalCommand, newHintsCommand, newLocksCommand, newVerifyCommand, newVersionCommand,
+	newPlayCommand, newRunCommand, newPullCommand, newInventoryCommand, newVaultCommand, newConfigCommand, newDocCommand, newGalaxyCommand, newEvalCommand, newHintsCommand, newLocksCommand, newVerifyCommand, newVersionCommand,
 }
 
 // code says what was wrong and turns it into an exit code.
