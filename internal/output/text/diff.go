@@ -23,118 +23,83 @@ func splitLines(s string) []string {
 	return lines
 }
 
-// compare finds a shortest way from a to b (Myers' algorithm), the parts that
-// both share at the ends left out of the search.
+// compare pairs the lines of a and b as Python's difflib does, so that a diff
+// reads as Ansible's: the longest run of lines that both have, then the longest
+// ones before and after it, and so on.
 func compare(a, b []string) []edit {
-	var head, tail []edit
-	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
-		head = append(head, edit{' ', a[0]})
-		a, b = a[1:], b[1:]
+	m := matcher{a: a, b: b, at: map[string][]int{}}
+	for j, line := range b {
+		m.at[line] = append(m.at[line], j)
 	}
-	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
-		tail = append(tail, edit{' ', a[len(a)-1]})
-		a, b = a[:len(a)-1], b[:len(b)-1]
+	if len(b) >= manyLines {
+		// Lines that are everywhere, such as empty ones, begin no run.
+		for line, places := range m.at {
+			if len(places) > len(b)/100+1 {
+				delete(m.at, line)
+			}
+		}
 	}
-	out := append(head, shortest(a, b)...)
-	for i := len(tail) - 1; i >= 0; i-- {
-		out = append(out, tail[i])
-	}
-	return out
+	m.pair(0, len(a), 0, len(b))
+	return m.edits
 }
 
-// maxEdits bounds the search; files that differ more are shown as replaced.
-const maxEdits = 4000
+// manyLines is from where on lines that are everywhere begin no run.
+const manyLines = 200
 
-func shortest(a, b []string) []edit {
-	n, m := len(a), len(b)
-	limit := min(n+m, maxEdits)
-	v := make([]int, 2*limit+2)
-	var trace [][]int
-	for d := 0; d <= limit; d++ {
-		trace = append(trace, append([]int(nil), v...))
-		for k := -d; k <= d; k += 2 {
-			var x int
-			if k == -d || k != d && v[limit+k-1] < v[limit+k+1] {
-				x = v[limit+k+1]
-			} else {
-				x = v[limit+k-1] + 1
-			}
-			y := x - k
-			for x < n && y < m && a[x] == b[y] {
-				x, y = x+1, y+1
-			}
-			v[limit+k] = x
-			if x >= n && y >= m {
-				return backtrack(a, b, trace, limit)
-			}
-		}
-	}
-	var out []edit
-	for _, l := range a {
-		out = append(out, edit{'-', l})
-	}
-	for _, l := range b {
-		out = append(out, edit{'+', l})
-	}
-	return out
+type matcher struct {
+	a, b  []string
+	at    map[string][]int // where in b a line is
+	edits []edit
 }
 
-func backtrack(a, b []string, trace [][]int, limit int) []edit {
-	x, y := len(a), len(b)
-	var back []edit
-	for d := len(trace) - 1; d >= 0; d-- {
-		v, k := trace[d], x-y
-		prev := k - 1
-		if k == -d || k != d && v[limit+k-1] < v[limit+k+1] {
-			prev = k + 1
-		}
-		px := v[limit+prev]
-		py := px - prev
-		for x > px && y > py && x > 0 && y > 0 {
-			x, y = x-1, y-1
-			back = append(back, edit{' ', a[x]})
-		}
-		if d == 0 {
-			break
-		}
-		if x == px {
-			y--
-			back = append(back, edit{'+', b[y]})
-		} else {
-			x--
-			back = append(back, edit{'-', a[x]})
-		}
+// pair writes the edits between a part of a and a part of b.
+func (m *matcher) pair(aLow, aHigh, bLow, bHigh int) {
+	i, j, n := m.longest(aLow, aHigh, bLow, bHigh)
+	if n == 0 {
+		m.add('-', m.a[aLow:aHigh])
+		m.add('+', m.b[bLow:bHigh])
+		return
 	}
-	out := make([]edit, len(back))
-	for i, e := range back {
-		out[len(back)-1-i] = e
-	}
-	return removalsFirst(out)
+	m.pair(aLow, i, bLow, j)
+	m.add(' ', m.a[i:i+n])
+	m.pair(i+n, aHigh, j+n, bHigh)
 }
 
-// removalsFirst puts the removed lines of each change before the added ones.
-func removalsFirst(edits []edit) []edit {
-	out := edits[:0:0]
-	for i := 0; i < len(edits); {
-		if edits[i].op == ' ' {
-			out = append(out, edits[i])
-			i++
-			continue
-		}
-		j := i
-		for j < len(edits) && edits[j].op != ' ' {
-			j++
-		}
-		for _, op := range []byte{'-', '+'} {
-			for _, e := range edits[i:j] {
-				if e.op == op {
-					out = append(out, e)
-				}
+func (m *matcher) add(op byte, lines []string) {
+	for _, l := range lines {
+		m.edits = append(m.edits, edit{op, l})
+	}
+}
+
+// longest finds the longest run of equal lines: of several the first in a, and
+// then the first in b.
+func (m *matcher) longest(aLow, aHigh, bLow, bHigh int) (bestA, bestB, best int) {
+	bestA, bestB = aLow, bLow
+	runs := map[int]int{} // how long the run is that ends at a place in b
+	for i := aLow; i < aHigh; i++ {
+		next := map[int]int{}
+		for _, j := range m.at[m.a[i]] {
+			if j < bLow {
+				continue
+			}
+			if j >= bHigh {
+				break
+			}
+			n := runs[j-1] + 1
+			next[j] = n
+			if n > best {
+				bestA, bestB, best = i-n+1, j-n+1, n
 			}
 		}
-		i = j
+		runs = next
 	}
-	return out
+	for bestA > aLow && bestB > bLow && m.a[bestA-1] == m.b[bestB-1] {
+		bestA, bestB, best = bestA-1, bestB-1, best+1
+	}
+	for bestA+best < aHigh && bestB+best < bHigh && m.a[bestA+best] == m.b[bestB+best] {
+		best++
+	}
+	return bestA, bestB, best
 }
 
 // unified gives the lines of a unified diff, nil if there is no difference.
