@@ -4,6 +4,7 @@ package debug
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/value"
@@ -17,7 +18,7 @@ var Module = module.Control{
 		Summary: "Shows a message or the value of a variable.",
 		Params: []module.Param{
 			{Name: "msg", Type: module.Raw, Doc: "What to show; by default a greeting."},
-			{Name: "var", Type: module.Raw, Doc: "Name of the variable, or the expression, to show; not together with msg."},
+			{Name: "var", Type: module.Raw, AsWritten: true, Doc: "Name of the variable, or the expression, to show; not together with msg."},
 			{Name: "verbosity", Type: module.Int, Default: 0, Doc: "Show only at this verbosity and above."},
 		},
 		Hints: []parallel.Hint{parallel.Free()},
@@ -34,7 +35,18 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		return &module.Plan{Done: (&module.Result{Skipped: true}).Set("skipped_reason", "Verbosity threshold not met.")}, nil
 	}
 	r := module.OK().Set("_ansible_verbose_always", true)
-	switch v := args.Any("var").(type) {
+	if err := show(c, r, args); err != nil {
+		return nil, err
+	}
+	return &module.Plan{Done: r}, nil
+}
+
+func show(c module.Controller, r *module.Result, args module.Args) error {
+	wanted, err := c.Resolve(args.Any("var"))
+	if err != nil {
+		return err
+	}
+	switch v := wanted.(type) {
 	case nil:
 		if args.Map().Has("msg") && args.Given("msg") {
 			r.Set("msg", args.Any("msg"))
@@ -42,11 +54,15 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 			r.Set("msg", "Hello world!")
 		}
 	case string:
+		if _, computed := args.Any("var").(*value.Template); computed && !evaluable(v) {
+			r.Set(v, "{{"+v+"}}")
+			return nil
+		}
 		shown, err := c.Expr(v)
 		switch {
 		case err == nil:
 		case !errors.Is(err, module.ErrUndefined):
-			return nil, err
+			return err
 		default:
 			text := "VARIABLE IS NOT DEFINED!"
 			if c.Verbosity() > 0 {
@@ -58,5 +74,18 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	default:
 		r.Set("<class '"+value.TypeName(v)+"'>", v)
 	}
-	return &module.Plan{Done: r}, nil
+	return nil
+}
+
+// evaluable reports whether text that a template gave may be an expression: if
+// the user has written it, or if it can only be the name of something. Text of a
+// target is never run.
+func evaluable(text string) bool {
+	switch value.WrittenType(text) {
+	case "AnsibleUnicode":
+		return true
+	case "AnsibleUnsafeText":
+		return false
+	}
+	return strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") == ""
 }

@@ -23,7 +23,7 @@ var Module = module.Target{
 			// What a module leaves behind that ends in an exception, as this one
 			// is asked to.
 			return module.Fail("MODULE FAILURE\nSee stdout/stderr for the exact error").
-				Set("module_stdout", "").Set("module_stderr", "Exception: boom\n").Set("rc", 1)
+				Set("module_stdout", "").Set("module_stderr", "Exception: boom\n").Set("exception", "Exception: boom\n").Set("rc", 1)
 		}
 		return module.OK().Set("ping", args.String("data"))
 	},
