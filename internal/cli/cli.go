@@ -164,10 +164,10 @@ func code(err error, stderr io.Writer) int {
 		return exitOptions
 	case errors.As(err, &problems):
 		showProblems(stderr, problems)
-		return parserCode(err)
+		return parserCode(err, problems[0])
 	case errors.As(err, &problem):
 		showProblems(stderr, diag.Problems{problem})
-		return parserCode(err)
+		return parserCode(err, problem)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "[ERROR]: User interrupted execution")
 		return exitInterrupted
@@ -176,9 +176,10 @@ func code(err error, stderr io.Writer) int {
 	return exitError
 }
 
-func parserCode(err error) int {
+// parserCode is the exit code of problems: Ansible ends with the first one.
+func parserCode(err error, first *diag.Problem) int {
 	var sealed sealedError
-	if errors.As(err, &sealed) {
+	if errors.As(err, &sealed) || first.General {
 		return exitError
 	}
 	return exitParser

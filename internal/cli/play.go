@@ -153,7 +153,7 @@ func (ses *session) checkLimit() error {
 	if err := ses.mismatch(missing); err != nil {
 		return err
 	}
-	if len(hosts) == 0 {
+	if len(hosts) == 0 && len(ses.inventory.Hosts()) > 0 {
 		return fmt.Errorf("Specified hosts and/or --limit does not match any hosts")
 	}
 	return nil

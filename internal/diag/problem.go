@@ -17,6 +17,9 @@ type Problem struct {
 	Template bool
 	// Warning marks a problem that does not stop the run.
 	Warning bool
+	// General marks what Ansible counts not among what cannot be parsed, but among
+	// all other errors, which have another exit code.
+	General bool
 }
 
 // Error gives the problem on one line.
@@ -38,6 +41,11 @@ type Problems []*Problem
 // Add appends a problem.
 func (ps *Problems) Add(pos Pos, hint, format string, args ...any) {
 	*ps = append(*ps, &Problem{Pos: pos, Msg: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// AddGeneral is Add for problems that are General.
+func (ps *Problems) AddGeneral(pos Pos, hint, format string, args ...any) {
+	*ps = append(*ps, &Problem{Pos: pos, Msg: fmt.Sprintf(format, args...), Hint: hint, General: true})
 }
 
 // Warn appends a warning.

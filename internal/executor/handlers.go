@@ -32,7 +32,7 @@ func (p *playRun) notify(names []string, host string, s *step) error {
 		}
 		msg := "The requested handler '" + name + "' was not found in either the main handlers list nor in the listening handlers list"
 		if p.ErrorOnMissingHandler {
-			return &diag.Problem{Pos: s.task.Pos, Msg: msg, Hint: p.nearestHandler(name)}
+			return &diag.Problem{Pos: s.task.Pos, Msg: msg, Hint: p.nearestHandler(name), General: true}
 		}
 		p.warn(msg)
 	}

@@ -461,7 +461,8 @@ func (it *item) environment() (map[string]string, error) {
 			if v == template.Omit || v == nil || v == "" {
 				continue
 			}
-			return nil, fmt.Errorf("environment must be a dictionary, received %s (%s)", template.Str(v), template.TypeName(v))
+			it.warn("could not parse environment value, skipping: " + template.Str(v))
+			continue
 		}
 		for k, e := range m.All() {
 			if e != template.Omit {

@@ -145,7 +145,7 @@ func at(pos diag.Pos, err error) error {
 	if errors.As(err, &te) && te.Pos.IsValid() {
 		return &diag.Problem{Pos: te.Pos, Msg: te.Msg}
 	}
-	return &diag.Problem{Pos: pos, Msg: err.Error()}
+	return &diag.Problem{Pos: pos, Msg: err.Error(), General: true}
 }
 
 func (r *Run) playName(c *template.Context, p *playbook.Play) string {

@@ -138,5 +138,5 @@ func (f *varsFiles) load(path string) (*value.Map, error) {
 }
 
 func noVars(path string) error {
-	return &diag.Problem{Pos: diag.Pos{File: path, Line: 1, Column: 1}, Msg: "a file of variables must hold a dictionary, or a list of them"}
+	return &diag.Problem{Pos: diag.Pos{File: path, Line: 1, Column: 1}, Msg: "a file of variables must hold a dictionary, or a list of them", General: true}
 }

@@ -92,7 +92,7 @@ func (r *reader) meta(t *Task, n *yaml.Node) {
 		known[m] = true
 	}
 	if !known[name] {
-		r.Add(t.Pos, suggest(name, known), "invalid meta action requested: %s", name)
+		r.AddGeneral(t.Pos, suggest(name, known), "invalid meta action requested: %s", name)
 	}
 }
 
@@ -208,7 +208,7 @@ func (r *reader) expand(t *Task, short string, s scope) Item {
 	}
 	path, tried := FindTaskFile(name, s.dir, s.role, s.handler, s.play)
 	if path == "" {
-		r.Add(t.Pos, "", "could not find the file %s imported here (looked for %s)", name, strings.Join(tried, ", "))
+		r.AddGeneral(t.Pos, "", "could not find the file %s imported here (looked for %s)", name, strings.Join(tried, ", "))
 		return nil
 	}
 	if slices.Contains(s.chain, path) {
@@ -314,7 +314,7 @@ func (l *Loader) Tasks(t *Task, path string, play *Play, vars *value.Map) (*Bloc
 	b := &Block{Pos: t.Pos, Implicit: true, Keywords: keywords, Role: t.Role}
 	s := scope{keywords: keywords, role: t.Role, play: play, dir: filepath.Dir(path), handler: t.Handler, dynamic: true}
 	if _, err := os.Stat(path); err != nil {
-		return nil, &diag.Problem{Pos: t.Pos, Msg: fmt.Sprintf("Could not find or access '%s'", path)}
+		return nil, &diag.Problem{Pos: t.Pos, Msg: fmt.Sprintf("Could not find or access '%s'", path), General: true}
 	}
 	b.Items = r.taskFile(path, s, t.Pos)
 	_, b.Handlers = r.takeImported()

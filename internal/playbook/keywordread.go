@@ -118,7 +118,7 @@ func (r *reader) tags(n *yaml.Node) []any {
 			out = append(out, r.tags(it)...)
 		}
 	case yaml.Map:
-		r.Add(n.Pos, "", "tags must be specified as a list")
+		r.AddGeneral(n.Pos, "", "tags must be specified as a list")
 	default:
 		if t, ok := n.Value().(*value.Template); ok {
 			return []any{t}
@@ -147,6 +147,10 @@ func (r *reader) dicts(n *yaml.Node, what string) []any {
 	switch v.(type) {
 	case *value.Map, *value.Template:
 		return []any{v}
+	}
+	if what == "environment" { // which Ansible goes on without
+		r.Warn(n.Pos, "", "could not parse environment value, skipping: it must be a dictionary, or a list of dictionaries, not %s", n.Describe())
+		return nil
 	}
 	r.Add(n.Pos, "", "%s must be a dictionary, or a list of dictionaries, not %s", what, n.Describe())
 	return nil

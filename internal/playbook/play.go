@@ -293,7 +293,7 @@ func (r *reader) roleEntry(n *yaml.Node, s scope, dependency bool) *Role {
 			switch {
 			case key == "role" || key == "name" || key == "src" && dependency:
 				if _, ok := pair.Value.Text(); !ok {
-					r.Add(pair.Value.Pos, "", "role definitions must contain a role name")
+					r.AddGeneral(pair.Value.Pos, "", "role definitions must contain a role name")
 					return nil
 				}
 				if o.name == "" || key == "role" {
@@ -313,7 +313,7 @@ func (r *reader) roleEntry(n *yaml.Node, s scope, dependency bool) *Role {
 		return nil
 	}
 	if o.name == "" {
-		r.Add(n.Pos, "", "role definitions must contain a role name")
+		r.AddGeneral(n.Pos, "", "role definitions must contain a role name")
 		return nil
 	}
 	keywords := s.keywords.Inherit(own)

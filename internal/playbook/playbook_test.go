@@ -195,7 +195,6 @@ func TestMistakes(t *testing.T) {
 		{"unknown key of a prompt", "- hosts: all\n  vars_prompt: [{name: x, secret: yes}]\n", "2:27", "unsupported key 'secret'", ""},
 		{"wrong order", "- hosts: all\n  order: upwards\n", "2:10", "invalid 'order'", ""},
 		{"args that are no mapping", task("debug:\nargs: [1]"), "4:13", "args must be a dictionary", ""},
-		{"environment as text", task("debug:\nenvironment: x"), "4:20", "environment must be a dictionary", ""},
 		{"user and remote_user", "- hosts: all\n  user: a\n  remote_user: b\n", "2:9", "both 'user' and 'remote_user'", ""},
 		{"unhashable key", task("debug:\n  msg: {{ x }}"), "4:15", "cannot be the key", "quotes"},
 		{"tab", "- hosts: all\n\ttasks: []\n", "2:1", "", "tabs"},

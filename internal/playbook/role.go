@@ -179,17 +179,17 @@ func (l *Loader) addLibrary(role string) {
 func (r *reader) role(o roleOptions, pos diag.Pos, s scope) *Role {
 	path, collection, tried := r.findRole(o.name, s)
 	if path == "" {
-		r.Add(pos, r.suggestRole(o.name, tried), "the role '%s' was not found in %s", o.name, strings.Join(tried, ":"))
+		r.AddGeneral(pos, r.suggestRole(o.name, tried), "the role '%s' was not found in %s", o.name, strings.Join(tried, ":"))
 		return nil
 	}
 	for p := s.role; p != nil; p = p.Parent {
 		if p.Path == path && !o.include {
-			r.Add(pos, "a role cannot depend on itself, directly or through others", "A recursion loop was detected with the roles specified: role '%s' depends on itself", o.name)
+			r.AddGeneral(pos, "a role cannot depend on itself, directly or through others", "A recursion loop was detected with the roles specified: role '%s' depends on itself", o.name)
 			return nil
 		}
 	}
 	if depth(s.role) > 100 {
-		r.Add(pos, "", "A recursion loop was detected with the roles specified: '%s' is included more than 100 levels deep", o.name)
+		r.AddGeneral(pos, "", "A recursion loop was detected with the roles specified: '%s' is included more than 100 levels deep", o.name)
 		return nil
 	}
 	r.addLibrary(path)

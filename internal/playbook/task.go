@@ -358,7 +358,7 @@ func (r *reader) taskKeywords(t *Task, n *yaml.Node) {
 		case "register":
 			name, ok := v.Text()
 			if !ok || !ValidName(name) {
-				r.Add(v.Pos, "", "Invalid variable name in 'register' specified: '%s'", name)
+				r.AddGeneral(v.Pos, "", "Invalid variable name in 'register' specified: '%s'", name)
 			}
 			t.Register = name
 		case "listen":
@@ -397,7 +397,7 @@ func (r *reader) taskKeywords(t *Task, n *yaml.Node) {
 
 func (r *reader) loop(t *Task, lookup string, p yaml.Pair) {
 	if t.Loop != nil && (t.Loop.Lookup != "" || t.Loop.Value != nil) {
-		r.Add(p.Key.Pos, "", "duplicate loop in task: %s", lookup)
+		r.AddGeneral(p.Key.Pos, "", "duplicate loop in task: %s", lookup)
 		return
 	}
 	if t.Loop == nil {

@@ -41,6 +41,9 @@ func (b Become) complete() Become {
 // pointless reports whether the login user is the one to become, which Ansible
 // does not do either.
 func (b Become) pointless(cfg transport.Config) bool {
+	if _, known := methods(b.complete().Method); !known {
+		return false // which is a mistake all the same
+	}
 	return cfg.User != "" && b.complete().User == cfg.User
 }
 
