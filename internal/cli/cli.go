@@ -139,6 +139,14 @@ var commands = []func(Streams) *cobra.Command{
 	newPlayCommand, newRunCommand, newPullCommand, newInventoryCommand, newVaultCommand, newConfigCommand, newDocCommand, newGalaxyCommand, newEvalCommand, newHintsCommand, newLocksCommand, newVerifyCommand, newVersionCommand,
 }
 
+// subcommand is what a command does that only has commands below it.
+func subcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	return usageError{fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())}
+}
+
 // code says what was wrong and turns it into an exit code.
 func code(err error, stderr io.Writer) int {
 	if err == nil {

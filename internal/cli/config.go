@@ -16,7 +16,7 @@ import (
 )
 
 func newConfigCommand(s Streams) *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Show the configuration in force (as ansible-config)"}
+	cmd := &cobra.Command{Use: "config", Short: "Show the configuration in force (as ansible-config)", RunE: subcommand}
 	var file string
 	var changed bool
 	var verbose int

@@ -47,9 +47,9 @@ type galaxyAction func(*galaxyRun, context.Context) error
 
 // newGalaxyCommand makes tutti galaxy: other people's roles and collections.
 func newGalaxyCommand(s Streams) *cobra.Command {
-	cmd := &cobra.Command{Use: "galaxy", Short: "Install and build roles and collections (as ansible-galaxy)"}
-	role := &cobra.Command{Use: "role", Short: "Install, list and remove roles"}
-	collection := &cobra.Command{Use: "collection", Short: "Install, list, verify and build collections"}
+	cmd := &cobra.Command{Use: "galaxy", Short: "Install and build roles and collections (as ansible-galaxy)", RunE: subcommand}
+	role := &cobra.Command{Use: "role", Short: "Install, list and remove roles", RunE: subcommand}
+	collection := &cobra.Command{Use: "collection", Short: "Install, list, verify and build collections", RunE: subcommand}
 	cmd.AddCommand(role, collection)
 	add := func(to *cobra.Command, use, short string, args cobra.PositionalArgs, run galaxyAction, flags ...func(*cobra.Command, *galaxyOptions)) {
 		o := &galaxyOptions{}

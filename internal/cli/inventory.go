@@ -55,7 +55,10 @@ func runInventory(ctx context.Context, s Streams, cmd *cobra.Command, o *invento
 			chosen++
 		}
 	}
-	if chosen != 1 {
+	if chosen > 1 {
+		return optionsError{fmt.Errorf("Conflicting options used, only one of --host, --graph or --list can be used at the same time.")}
+	}
+	if chosen == 0 {
 		return optionsError{fmt.Errorf("No action selected, at least one of --host, --graph or --list needs to be specified.")}
 	}
 	c, err := config.Load(os.Getenv)
@@ -96,9 +99,12 @@ func runInventory(ctx context.Context, s Streams, cmd *cobra.Command, o *invento
 		}
 		out = strings.Join(ses.graph(g, 0, o.vars), "\n") + "\n"
 	default:
-		if o.yaml {
+		switch {
+		case o.toml:
+			out, err = ses.format(o, ses.tomlInventory(o.export))
+		case o.yaml:
 			out, err = ses.format(o, ses.treeInventory(o.export))
-		} else {
+		default:
 			out, err = ses.format(o, ses.listInventory(o.export))
 		}
 	}
@@ -115,7 +121,8 @@ func runInventory(ctx context.Context, s Streams, cmd *cobra.Command, o *invento
 func (ses *session) format(o *inventoryOptions, v any) (string, error) {
 	switch {
 	case o.toml:
-		return "", fmt.Errorf("--toml is not supported; use JSON or --yaml")
+		m, _ := v.(*value.Map)
+		return toTOML(m), nil
 	case o.yaml:
 		c := &template.Context{Vars: template.MapScope{"v": v}}
 		return ses.engine.ResolveString(c, value.Text("{{ v | to_yaml(default_flow_style=False) }}", diagNowhere))
@@ -123,10 +130,14 @@ func (ses *session) format(o *inventoryOptions, v any) (string, error) {
 	return string(value.JSON{Indent: 4, SortKeys: true}.Append(nil, v)) + "\n", nil
 }
 
-// hostVars are the variables that the inventory and its files give a host.
+// hostVars are the variables that the inventory, its files and the command line
+// give a host.
 func (ses *session) hostVars(h *inventory.Host) *value.Map {
 	out := value.NewMap(16)
 	for k, v := range ses.vars.InventoryVars(h).All() {
+		out.Set(k, shownSource(v))
+	}
+	for k, v := range ses.extra.All() {
 		out.Set(k, shownSource(v))
 	}
 	return out

@@ -33,7 +33,7 @@ type vaultAction func(*vaultRun, context.Context) error
 
 // newVaultCommand makes tutti vault: files and values that only a password opens.
 func newVaultCommand(s Streams) *cobra.Command {
-	cmd := &cobra.Command{Use: "vault", Short: "Encrypt and decrypt files and values (as ansible-vault)"}
+	cmd := &cobra.Command{Use: "vault", Short: "Encrypt and decrypt files and values (as ansible-vault)", RunE: subcommand}
 	add := func(use, short string, run vaultAction, flags ...func(*cobra.Command, *vaultOptions)) {
 		o := &vaultOptions{}
 		c := &cobra.Command{Use: use, Short: short, RunE: func(c *cobra.Command, args []string) error {

@@ -130,7 +130,7 @@ func (c *constructor) host(h *Host, m *value.Map) error {
 				return fmt.Errorf("Could not add host %s to group %s: %w", h.Name, name, err)
 			}
 			if err == nil && v == "True" {
-				c.inv.addHost(c.inv.Group(c.groupName(name)), h)
+				c.inv.addHost(c.inv.Group(validName(name)), h)
 			}
 		}
 	}
@@ -223,24 +223,15 @@ func (c *constructor) keyed(h *Host, m, vars *value.Map) error {
 		sep = ""
 	}
 	for _, name := range names {
-		g := c.inv.Group(c.groupName(prefix + sep + name))
+		g := c.inv.Group(validName(prefix + sep + name))
 		c.inv.addHost(g, h)
 		if parent != "" {
-			if err := c.inv.link(c.inv.Group(c.groupName(parent)), g); err != nil {
+			if err := c.inv.link(c.inv.Group(validName(parent)), g); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// groupName makes a computed name one that patterns can hold, unless the user
-// asked for names to be left alone.
-func (c *constructor) groupName(name string) string {
-	if c.o.GroupNames == "never" || c.o.GroupNames == "ignore" || c.o.GroupNames == "" {
-		return name
-	}
-	return validName(name)
 }
 
 // generate makes hosts and groups of all combinations of some values.
