@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tutti-run/tutti/internal/lab"
 )
 
 // TestEqual runs each playbook of testdata/equal twice through ansible-playbook
@@ -98,7 +100,7 @@ func compare(t *testing.T, book string) (recap, state bool) {
 		if err := os.CopyFS(s.dir, os.DirFS("testdata/equal")); err != nil {
 			t.Fatal(err)
 		}
-		inventory(t, s.dir, s.hosts[0], s.hosts[1])
+		inventory(t, labHosts(t), s.dir, s.hosts[0], s.hosts[1])
 		both.Go(func() {
 			for i := range s.runs {
 				s.runs[i] = run(t, s.dir, append(append([]string{}, s.argv...), args...)...)
@@ -124,7 +126,7 @@ func compare(t *testing.T, book string) (recap, state bool) {
 		}
 	}
 	for n := range want.hosts {
-		if d := differences(hostState(t, want.hosts[n]), hostState(t, got.hosts[n])); d != "" {
+		if d := differences(hostState(t, labHosts(t), want.hosts[n]), hostState(t, labHosts(t), got.hosts[n])); d != "" {
 			state = false
 			t.Errorf("the state of %s differs (- ansible-playbook, + tutti):\n%s", []string{"alpha", "beta"}[n], d)
 		}
@@ -195,9 +197,9 @@ var (
 )
 
 // hostState lists what playbooks change on a host.
-func hostState(t *testing.T, i int) []string {
+func hostState(t *testing.T, l *lab.Lab, i int) []string {
 	t.Helper()
-	out := sh(t, i, `python3 - <<'END'
+	out := shOn(t, l, i, `python3 - <<'END'
 import glob, os, stat, hashlib, pwd, grp
 def name(f, n):
     try: return f(n)[0]

@@ -81,7 +81,12 @@ func program(t *testing.T) string {
 
 func sh(t *testing.T, i int, script string) string {
 	t.Helper()
-	out, err := labHosts(t).Sh(i, script)
+	return shOn(t, labHosts(t), i, script)
+}
+
+func shOn(t *testing.T, l *lab.Lab, i int, script string) string {
+	t.Helper()
+	out, err := l.Sh(i, script)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,9 +117,8 @@ pipelining = true
 
 // inventory names hosts a and b of the lab alpha and beta, and one that is not
 // there.
-func inventory(t *testing.T, dir string, a, b int) {
+func inventory(t *testing.T, l *lab.Lab, dir string, a, b int) {
 	t.Helper()
-	l := labHosts(t)
 	var text strings.Builder
 	hosts := l.Hosts()
 	text.WriteString("[web]\nalpha ansible_host=" + hosts[a-1].Address + "\n[db]\nbeta ansible_host=" + hosts[b-1].Address + "\n[site:children]\nweb\ndb\n")

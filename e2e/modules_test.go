@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tutti-run/tutti/internal/lab"
 )
 
 // TestModules runs the playbook of each module in testdata/modules through
@@ -23,9 +25,12 @@ import (
 // and the state of the hosts have to be the same. It writes what came out to
 // docs/modules-compared.md; run with -run TestModules/NAME it renews that row.
 //
+// Two playbooks run side by side, each on a pair of hosts of its own.
+//
 // A playbook's first lines may say
 //
 //	# before: COMMAND       run on both hosts first
+//	# after: COMMAND        run on both hosts at the end, whatever happened
 //	# state: COMMAND        whose output belongs to the state of a host
 //	# differs: KEY, TASK / KEY -- why     whose value has to differ
 //	# without: KEY, TASK / KEY -- why     what only one of the two has
@@ -38,17 +43,52 @@ func TestModules(t *testing.T) {
 	if err != nil || len(books) == 0 {
 		t.Fatalf("%d playbooks, %v", len(books), err)
 	}
+	var rows sync.Mutex
 	table := readTable(t)
+	t.Cleanup(func() { // when all of them have run
+		maps.DeleteFunc(table, func(name, _ string) bool { return !slices.Contains(books, "testdata/modules/"+name+".yml") })
+		writeTable(t, table)
+	})
 	for _, book := range books {
 		name := strings.TrimSuffix(filepath.Base(book), ".yml")
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // as many as there are processors
 			c := newModuleCase(t, book)
-			c.run(t)
+			c.run(t, modulePair(t))
+			rows.Lock()
+			defer rows.Unlock()
 			table[name] = c.row(name)
 		})
 	}
-	maps.DeleteFunc(table, func(name, _ string) bool { return !slices.Contains(books, "testdata/modules/"+name+".yml") })
-	writeTable(t, table)
+}
+
+// pairs are the labs of two hosts that nobody uses.
+var pairs = func() chan string {
+	free := make(chan string, 2)
+	for n := range cap(free) {
+		free <- fmt.Sprintf("e2e-pair%d", n+1)
+	}
+	return free
+}()
+
+// modulePair gives a test two fresh hosts, until it ends.
+func modulePair(t *testing.T) *lab.Lab {
+	t.Helper()
+	name := <-pairs
+	t.Cleanup(func() { pairs <- name })
+	l, err := lab.Open(name)
+	if err == nil {
+		err = l.Up(2)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Down(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
 }
 
 const tablePath = "../docs/modules-compared.md"
@@ -94,9 +134,9 @@ func writeTable(t *testing.T, rows map[string]string) {
 
 // moduleCase is one module's comparison.
 type moduleCase struct {
-	book          string
-	before, state []string
-	marks         map[string]map[string]bool // differs, without... and what they name
+	book                 string
+	before, after, state []string
+	marks                map[string]map[string]bool // differs, without... and what they name
 
 	tasks, equal, of int
 	sameState        bool
@@ -114,6 +154,8 @@ func newModuleCase(t *testing.T, book string) *moduleCase {
 		switch key {
 		case "# before":
 			c.before = append(c.before, rest)
+		case "# after":
+			c.after = append(c.after, rest)
 		case "# state":
 			c.state = append(c.state, rest)
 		case "# differs", "# without", "# unordered", "# apart", "# unstated":
@@ -146,21 +188,20 @@ type outcome struct {
 // player runs the playbook in dir and returns its outcomes.
 type player func(t *testing.T, dir string, args ...string) []outcome
 
-func (c *moduleCase) run(t *testing.T) {
-	l := labHosts(t)
-	if err := l.Up(2); err != nil {
-		t.Fatal(err)
-	}
+func (c *moduleCase) run(t *testing.T, l *lab.Lab) {
 	var outcomes [2][3][]outcome
 	var state [2][]string
 	var both sync.WaitGroup
 	for i, play := range []player{playAnsible, playTutti} {
-		sh(t, i+1, "hostname alpha; echo alpha >/etc/hostname; echo 127.0.1.1 alpha >>/etc/hosts; mkdir -m 1777 /srv/equal\n"+strings.Join(c.before, "\n"))
+		if len(c.after) > 0 {
+			t.Cleanup(func() { shOn(t, l, i+1, strings.Join(c.after, "\n")) })
+		}
+		shOn(t, l, i+1, "hostname alpha; echo alpha >/etc/hostname; echo 127.0.1.1 alpha >>/etc/hosts; mkdir -m 1777 /srv/equal\n"+strings.Join(c.before, "\n"))
 		dir := place(t)
 		if err := os.CopyFS(dir, os.DirFS("testdata/modules")); err != nil {
 			t.Fatal(err)
 		}
-		inventory(t, dir, i+1, i+1)
+		inventory(t, l, dir, i+1, i+1)
 		both.Go(func() {
 			for n, more := range [][]string{{"--check", "--diff"}, nil, nil} {
 				outcomes[i][n] = play(t, dir, append([]string{"-i", "hosts.ini", filepath.Base(c.book)}, more...)...)
@@ -169,7 +210,7 @@ func (c *moduleCase) run(t *testing.T) {
 	}
 	both.Wait()
 	for i := range state {
-		state[i] = slices.DeleteFunc(hostState(t, i+1), func(line string) bool {
+		state[i] = slices.DeleteFunc(hostState(t, l, i+1), func(line string) bool {
 			for path := range c.marks["unstated"] {
 				if strings.HasPrefix(line, path) {
 					return true
@@ -178,7 +219,7 @@ func (c *moduleCase) run(t *testing.T) {
 			return false
 		})
 		for _, command := range c.state {
-			state[i] = append(state[i], lines(sh(t, i+1, command))...)
+			state[i] = append(state[i], lines(shOn(t, l, i+1, command))...)
 		}
 	}
 	for n, name := range []string{"check", "first", "second"} {

@@ -40,6 +40,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/lineinfile"
 	localegen "github.com/tutti-run/tutti/internal/module/target/locale_gen"
 	"github.com/tutti-run/tutti/internal/module/target/lvg"
+	"github.com/tutti-run/tutti/internal/module/target/lvol"
 	"github.com/tutti-run/tutti/internal/module/target/make"
 	"github.com/tutti-run/tutti/internal/module/target/modprobe"
 	"github.com/tutti-run/tutti/internal/module/target/mount"
@@ -114,6 +115,7 @@ func Targets() []*module.Target {
 		&lineinfile.Module,
 		&localegen.Module,
 		&lvg.Module,
+		&lvol.Module,
 		&make.Module,
 		&modprobe.Module,
 		&mount.Module,
