@@ -12,7 +12,7 @@ func TestContract(t *testing.T) {
 		"lvm":      `echo "  LVM version:     2.03.16(2) (2022-05-18)"`,
 		"vgs":      `for vg; do :; done; test $vg = data || exit 5; echo "  data;100.00;40.00;4.00"`,
 		"lvs":      `sed 's/^/  /' $LVM/lvs`,
-		"lvcreate": `test "$1" = --test || echo "$4;$(echo $6 | tr -d m).00;-wi-a-----" >>$LVM/lvs`,
+		"lvcreate": `test "$1" = --test || echo "$3;$(echo $5 | tr -d m).00;-wi-a-----" >>$LVM/lvs`,
 		"lvextend": `case "$*" in *--test*) ;; *) sed -i "s/^there;[^;]*/there;$(echo $2 | tr -d m).00/" $LVM/lvs;; esac`,
 		"lvreduce": `case "$*" in *--test*) ;; *) sed -i "s/^there;[^;]*/there;$(echo $3 | tr -d m).00/" $LVM/lvs;; esac`,
 		"lvremove": `test "$1" = --test || sed -i "/^there;/d" $LVM/lvs`,
