@@ -544,6 +544,9 @@ func (p *playRun) endStep(ctx context.Context, s *step) {
 // Hosts that failed finish their rescue and always parts first; where a rescue
 // takes the failure, the play goes on.
 func (p *playRun) fatal(s *step) {
+	if !p.linear() {
+		return // as the warning says: each host goes its own way
+	}
 	p.doomed = true
 	for r, out := range s.outcomes {
 		if out.failed || out.unreachable {

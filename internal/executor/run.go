@@ -93,13 +93,17 @@ func (r *Run) play(ctx context.Context, p *playbook.Play) error {
 	if err != nil {
 		return at(p.Pos, err)
 	}
-	batches, err := r.batches(c, p, hosts)
+	names := hostNames(hosts) // whatever their order in the play
+	order, err := r.text(c, p.Order, "inventory")
 	if err != nil {
 		return at(p.Pos, err)
 	}
-	var names []string
-	for _, h := range hosts {
-		names = append(names, h.Name)
+	if hosts, err = ordered(slices.Clone(hosts), order); err != nil {
+		return at(p.Pos, err)
+	}
+	batches, err := r.batches(c, p, hosts)
+	if err != nil {
+		return at(p.Pos, err)
 	}
 	removed := map[string]bool{}
 	for _, batch := range batches {
@@ -202,11 +206,7 @@ func (r *Run) hosts(c *template.Context, p *playbook.Play) ([]*inventory.Host, e
 		}
 		hosts = slices.DeleteFunc(slices.Clone(hosts), func(h *inventory.Host) bool { return !slices.Contains(limited, h) })
 	}
-	order, err := r.text(c, p.Order, "inventory")
-	if err != nil {
-		return nil, at(p.Pos, err)
-	}
-	return ordered(slices.Clone(hosts), order)
+	return hosts, nil
 }
 
 // Limit resolves --limit.

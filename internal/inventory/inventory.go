@@ -228,42 +228,33 @@ func (g *Group) ancestors() []*Group {
 	return out
 }
 
-// HostsOf returns the hosts of a group and of its children, in the order in
-// which Ansible lists them: the group's own first.
+// HostsOf returns the hosts of a group and of the groups below it, in the order
+// in which Ansible lists them: the group's own first, then those of its children,
+// then those of theirs.
 func (inv *Inventory) HostsOf(g *Group) []*Host {
 	if g == nil {
 		return nil
 	}
 	var out []*Host
-	seen := map[*Host]bool{}
-	done := map[*Group]bool{}
-	var walk func(*Group)
-	walk = func(g *Group) {
-		if done[g] {
-			return
-		}
-		done[g] = true
-		if g.Name != "all" {
+	seen, done := map[*Host]bool{}, map[*Group]bool{g: true}
+	for level := []*Group{g}; len(level) > 0; {
+		var next []*Group
+		for _, g := range level {
 			for _, h := range g.Hosts {
 				if !seen[h] {
 					seen[h] = true
 					out = append(out, h)
 				}
 			}
-		}
-		for _, c := range g.Children {
-			walk(c)
-		}
-		if g.Name == "all" {
-			for _, h := range g.Hosts {
-				if !seen[h] {
-					seen[h] = true
-					out = append(out, h)
+			for _, c := range g.Children {
+				if !done[c] {
+					done[c] = true
+					next = append(next, c)
 				}
 			}
 		}
+		level = next
 	}
-	walk(g)
 	return out
 }
 

@@ -223,7 +223,7 @@ func (inv *Inventory) enumerate(p string) ([]*Host, bool, error) {
 		}
 	}
 	if !found || strings.HasPrefix(p, "~") || strings.ContainsAny(p, "*?[") {
-		for _, h := range inv.Hosts() {
+		for _, h := range inv.order {
 			if matches(h.Name) {
 				found = true
 				add(h)

@@ -147,8 +147,8 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 		r.Add(n.Get("order").Pos, "", "invalid 'order' specified for inventory hosts: %s", order)
 	}
 
-	// Handlers of the play come before those of its roles; import_role adds its
-	// own while tasks are read.
+	// Handlers of the play's roles come first, then its own, then those of roles
+	// that tasks import.
 	handlers := s
 	handlers.handler = true
 	own0 := handlerTasks(r.items(n.Get("handlers"), handlers, "handlers"))
@@ -168,7 +168,6 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 	p.PostTasks = r.section(n, "post_tasks", s)
 	more, imported := r.takeImported()
 	p.Roles = append(p.Roles, more...)
-	p.Handlers = own0
 	// A role that several others depend on has its handlers once.
 	seen := map[string]bool{}
 	for _, role := range listed {
@@ -179,7 +178,7 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 			}
 		}
 	}
-	p.Handlers = append(p.Handlers, imported...)
+	p.Handlers = slices.Concat(p.Handlers, own0, imported)
 	return p
 }
 

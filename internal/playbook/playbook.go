@@ -45,7 +45,7 @@ type Play struct {
 	RoleTasks []*Block
 	Tasks     []*Block
 	PostTasks []*Block
-	Handlers  []*Task // of the play, then of its roles
+	Handlers  []*Task // of its roles, then its own, then of imported roles
 }
 
 // Prompt is one entry of vars_prompt.
