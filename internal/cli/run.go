@@ -129,6 +129,9 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		closer()
 		return nil, nil, err
 	}
+	if o.Facts != nil {
+		ses.vars.Cached = o.Facts.Load
+	}
 	return o, closer, nil
 }
 

@@ -194,21 +194,7 @@ func (p *playRun) prepare(ctx context.Context, batch []*inventory.Host) error {
 	if err := p.varsFiles(ctx); err != nil {
 		return err
 	}
-	p.loadFactCache(batch)
 	return nil
-}
-
-func (p *playRun) loadFactCache(batch []*inventory.Host) {
-	if p.Facts == nil {
-		return
-	}
-	for _, h := range batch {
-		if p.Vars.Facts(h).Len() == 0 {
-			if facts, ok := p.Facts.Load(h.Name); ok {
-				p.Vars.AddFacts(h, facts)
-			}
-		}
-	}
 }
 
 func (p *playRun) percentage(c *template.Context) (float64, error) {

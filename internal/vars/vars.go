@@ -24,6 +24,9 @@ type Config struct {
 	PlaybookDir string
 	// LoadFile reads a file of variables; its templates stay unevaluated.
 	LoadFile func(path string) (any, error)
+	// Cached gives the facts that an earlier run has kept of a host; nil without a
+	// cache. It is asked once a host, when something is first wanted of it.
+	Cached func(host string) (*value.Map, bool)
 	// Resolve evaluates v in a scope, for hostvars.
 	Resolve func(s *Scope, v any) (any, error)
 	// Undefined tells whether an error of Resolve is about something undefined.
@@ -71,6 +74,7 @@ func New(c Config) *Manager {
 
 // store is what a run learns about one host.
 type store struct {
+	cached   sync.Once // the cache has been asked
 	mu       sync.RWMutex
 	facts    *value.Map // as modules return them (ansible_hostname)
 	bare     *value.Map // the same without the prefix, for ansible_facts
@@ -81,13 +85,35 @@ type store struct {
 
 func (m *Manager) store(h *inventory.Host) *store {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	s := m.hosts[h]
 	if s == nil {
 		s = &store{facts: value.NewMap(0), bare: value.NewMap(0), injected: value.NewMap(0), set: value.NewMap(0), included: value.NewMap(0)}
 		m.hosts[h] = s
 	}
+	m.mu.Unlock()
+	if m.Cached != nil {
+		s.cached.Do(func() {
+			if facts, ok := m.Cached(h.Name); ok {
+				s.add(facts)
+			}
+		})
+	}
 	return s
+}
+
+// add puts facts into s.
+func (s *store) add(facts *value.Map) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// New maps, because templates may hold the old ones.
+	s.facts, s.bare, s.injected = s.facts.Clone(), s.bare.Clone(), s.injected.Clone()
+	for k, v := range facts.Strings() {
+		s.facts.Set(k, v)
+		s.bare.Set(bareName(k), v)
+		if injectable(k) {
+			s.injected.Set(k, v)
+		}
+	}
 }
 
 // Set stores variables of a host at the precedence of set_fact and register.
@@ -122,20 +148,7 @@ func (m *Manager) Include(h *inventory.Host, vars *value.Map) {
 }
 
 // AddFacts adds facts of a host.
-func (m *Manager) AddFacts(h *inventory.Host, facts *value.Map) {
-	s := m.store(h)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// New maps, because templates may hold the old ones.
-	s.facts, s.bare, s.injected = s.facts.Clone(), s.bare.Clone(), s.injected.Clone()
-	for k, v := range facts.Strings() {
-		s.facts.Set(k, v)
-		s.bare.Set(bareName(k), v)
-		if injectable(k) {
-			s.injected.Set(k, v)
-		}
-	}
-}
+func (m *Manager) AddFacts(h *inventory.Host, facts *value.Map) { m.store(h).add(facts) }
 
 // FactVars are the variables that facts of a host will be once they are added.
 // known, if it is not nil, is its ansible_facts so far.
