@@ -71,6 +71,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/target/uri"
 	"github.com/tutti-run/tutti/internal/module/target/user"
 	waitfor "github.com/tutti-run/tutti/internal/module/target/wait_for"
+	"github.com/tutti-run/tutti/internal/module/target/xml"
 	yumrepository "github.com/tutti-run/tutti/internal/module/target/yum_repository"
 )
 
@@ -147,6 +148,7 @@ func Targets() []*module.Target {
 		&uri.Module,
 		&user.Module,
 		&waitfor.Module,
+		&xml.Module,
 		&yumrepository.Module,
 	}
 }
