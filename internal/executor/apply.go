@@ -20,7 +20,7 @@ func (p *playRun) apply(d done) error {
 		return err
 	}
 	for _, item := range out.items {
-		if item.inventory() {
+		if item.inventory() && !d.told {
 			tr.tellItem(item, item.spent)
 		}
 	}
@@ -77,7 +77,9 @@ func (p *playRun) apply(d done) error {
 	if t.Handler {
 		delete(p.notified[t], r.Host)
 	}
-	p.tell(ev)
+	if !d.told {
+		p.tell(ev)
+	}
 	return nil
 }
 

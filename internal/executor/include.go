@@ -95,7 +95,7 @@ func (p *playRun) include(ctx context.Context, s *step) error {
 		asked = true
 		if out.failed || out.unreachable {
 			// one of the items failed: the rest is not brought in
-			if err := p.apply(done{s, r, out}); err != nil {
+			if err := p.apply(done{step: s, runner: r, out: out}); err != nil {
 				return err
 			}
 			continue
@@ -142,7 +142,7 @@ func (p *playRun) include(ctx context.Context, s *step) error {
 		if s.task.Handler {
 			delete(p.notified[s.task], r.Host)
 		}
-		p.register(done{s, r, out})
+		p.register(done{step: s, runner: r, out: out})
 		r.Cursor.Insert(blocks, seqs)
 		for _, o := range s.others { // run_once: they go on without it
 			o.Cursor.Advance()

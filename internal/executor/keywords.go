@@ -153,7 +153,7 @@ func (r *Run) number(c *template.Context, v any, what string) (int, error) {
 
 // scope is the host's view of the task.
 func (t *taskRun) scope() *vars.Scope {
-	return t.vars.Scope(t.host, t.task).With(value.MapOf("ansible_search_path", value.FromGo(t.searchPath(t.task))))
+	return t.withOver(t.vars.Scope(t.host, t.task).With(value.MapOf("ansible_search_path", value.FromGo(t.searchPath(t.task)))))
 }
 
 // context is what templates of the task are evaluated in.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/tutti-run/tutti/internal/event"
@@ -64,6 +65,11 @@ type done struct {
 	step   *step
 	runner *strategy.Runner
 	out    *outcome
+
+	// what the debugger makes of it:
+	told bool           // the result has been shown
+	task *playbook.Task // as the user has changed it
+	vars *value.Map     // variables that he has set
 }
 
 // step is a task on its way on some hosts.
@@ -467,7 +473,8 @@ func (p *playRun) checkFree(t *playbook.Task, once bool) error {
 
 // linear reports whether the hosts go through the tasks side by side.
 func (p *playRun) linear() bool {
-	return p.strategyName == "linear" || p.strategyName == "ansible.builtin.linear"
+	name := strings.TrimPrefix(p.strategyName, "ansible.builtin.")
+	return name == "linear" || name == "debug"
 }
 
 func mark(m map[string]map[string]bool, host, key string) {
@@ -483,6 +490,13 @@ func (p *playRun) end(ctx context.Context, d done) {
 	d.step.outcomes[d.runner] = d.out
 	if d.out.canceled {
 		d.runner.Busy = false
+		return
+	}
+	if err := p.debug(ctx, &d); err != nil {
+		d.runner.Busy = false
+		if p.err == nil {
+			p.err = err
+		}
 		return
 	}
 	if d.out.include == nil {

@@ -24,7 +24,8 @@ type taskRun struct {
 	host     *inventory.Host
 	info     event.Task
 	inRescue bool
-	ahead    *ahead // if it runs before its turn
+	ahead    *ahead     // if it runs before its turn
+	over     *value.Map // variables that the user has set in the debugger
 }
 
 // item is one pass through a task: the whole of it, or one item of its loop.

@@ -270,9 +270,6 @@ func (r *reader) readTask(n *yaml.Node, s scope) Item {
 	}
 	r.checkTemplate(n.Get("name"))
 	r.taskKeywords(t, n)
-	if d := n.Get("debugger"); !d.IsNull() && d.Value() != "never" && d.Value() != false {
-		r.Warn(d.Pos, "run the task alone with -vvv instead", "there is no debugger here: 'debugger: %s' changes nothing", value.Str(value.Plain(d.Value())))
-	}
 	if a.local {
 		t.Local = true
 		t.Keywords = t.Keywords.With(DelegateTo, "localhost")

@@ -27,14 +27,12 @@ type Strategy func(runners []*Runner) []Step
 // ByName returns the strategy of that name.
 func ByName(name string, forks int) (Strategy, error) {
 	switch name {
-	case "linear", "ansible.builtin.linear":
+	case "linear", "ansible.builtin.linear", "debug", "ansible.builtin.debug": // which stops after failures
 		return Linear, nil
 	case "free", "ansible.builtin.free":
 		return Free, nil
 	case "host_pinned", "ansible.builtin.host_pinned":
 		return HostPinned(forks), nil
-	case "debug", "ansible.builtin.debug":
-		return nil, fmt.Errorf("the debug strategy is interactive and not supported; use linear, free or host_pinned")
 	}
 	return nil, fmt.Errorf("Invalid play strategy specified: %s; use linear, free or host_pinned", name)
 }
