@@ -184,7 +184,7 @@ func TestFreeAndPinned(t *testing.T) {
 }
 
 func TestUnknownStrategy(t *testing.T) {
-	for _, n := range []string{"debug", "sideways"} {
+	for _, n := range []string{"sideways"} {
 		if _, err := strategy.ByName(n, 5); err == nil {
 			t.Errorf("%s was accepted", n)
 		}
