@@ -341,11 +341,12 @@ func Mode(t *testing.T, path string, want uint32) {
 }
 
 // Cancel starts a call, cancels it once started reports true, and fails unless
-// it ends in time and no process of the call is left.
-func Cancel(t *testing.T, m *module.Target, raw *value.Map, started func() bool) {
+// it ends in time and no process of the call is left. The controller holds the
+// contents.
+func Cancel(t *testing.T, m *module.Target, raw *value.Map, started func() bool, contents ...string) {
 	t.Helper()
 	mark := fmt.Sprintf("TUTTI_MODULETEST=%d.%d", os.Getpid(), time.Now().UnixNano())
-	env := Env(t, Options{Environ: append(os.Environ(), mark)})
+	env := Env(t, Options{Environ: append(os.Environ(), mark), Contents: contents})
 	args, err := m.Spec.ParseTarget(raw, env.Environ)
 	if err != nil {
 		t.Fatal(err)
