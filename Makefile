@@ -3,7 +3,8 @@
 #              where we are root on Debian, the lab with real hosts
 # make lint    formatting, go vet, and golangci-lint where it is installed
 # make e2e     only the stories and the lab
-# make bench   the table of measured speed, with the peers run beside
+# make bench   the tables of measured speed, of whole playbooks and of single
+#              modules, with the peers run beside
 
 GO ?= go
 
@@ -36,6 +37,7 @@ lint:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./parallel ./internal/template
 	bash e2e/bench.sh
+	bash e2e/bench.sh modules
 
 clean:
 	rm -rf bin internal/agent/embedded/agent-linux-*

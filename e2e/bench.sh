@@ -6,13 +6,16 @@
 # them it measures tutti alone.
 #
 # It measures bin/tutti, which it builds if it is missing.
-# Arguments name the playbooks, if not all are wanted.
+# Arguments name the playbooks, if not all are wanted: files of e2e/bench without
+# their .yml. "modules" are those of the ten modules that playbooks use most, each
+# with twenty tasks of one module that find everything as it is to be.
 # RUNS and SLOW_RUNS say how often tutti and ansible-playbook run (5 and 2).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${RUNS:-5} slow=${SLOW_RUNS:-2}
 books=(tenbyten debug local copies loops facts python)
 [ $# = 0 ] || books=("$@")
+[ "$*" != modules ] || books=(modules/{file,template,command,set_fact,service,shell,package,copy,stat,user})
 if [ "$(id -u)" != 0 ]; then
 	echo "bench: left out: hosts to measure on need root (network namespaces, overlay mounts)" >&2
 	exit 0
@@ -68,15 +71,16 @@ times() {
 
 echo '| playbook | tutti, s | its CPU, s | its memory, MB | ansible-playbook, s | its CPU, s | times as fast | with Mitogen, s | its CPU, s | times as fast |'
 echo '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|'
-for book in "${books[@]}"; do
-	tutti=(bin/tutti play -i "$inventory" "e2e/bench/$book.yml")
+for path in "${books[@]}"; do
+	book=${path##*/} file=e2e/bench/$path.yml
+	tutti=(bin/tutti play -i "$inventory" "$file")
 	"${tutti[@]}" >/dev/null # the agents get there, and everything is as it is to be
 	for ((i = 0; i < runs; i++)); do
 		measure "$book.tutti" "${tutti[@]}"
 		if [ -n "$ansible" ] && ((i < slow)); then
-			measure "$book.ansible" "$ansible" -i "$inventory" "e2e/bench/$book.yml"
+			measure "$book.ansible" "$ansible" -i "$inventory" "$file"
 			if [ -n "$mitogen" ]; then
-				measure "$book.mitogen" env ANSIBLE_STRATEGY=mitogen_linear "$ansible" -i "$inventory" "e2e/bench/$book.yml"
+				measure "$book.mitogen" env ANSIBLE_STRATEGY=mitogen_linear "$ansible" -i "$inventory" "$file"
 			fi
 		fi
 	done
