@@ -1,11 +1,13 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -227,6 +229,12 @@ func errorText(err error) string {
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return "Request failed: <urlopen error timed out>"
 	}
+	if text := certificateText(err); text != "" {
+		return "Request failed: <urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: " + text + ">"
+	}
+	if errors.Is(err, io.EOF) {
+		return "Connection failure: Remote end closed connection without response"
+	}
 	if text := errno(err); text != "" {
 		return "Request failed: <urlopen error " + text + ">"
 	}
@@ -235,6 +243,25 @@ func errorText(err error) string {
 		err = wrapped.Err
 	}
 	return "Request failed: <urlopen error " + err.Error() + ">"
+}
+
+// certificateText words what is wrong with a server's certificate as OpenSSL does.
+func certificateText(err error) string {
+	var host x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	selfSigned := func(c *x509.Certificate) bool { return c != nil && bytes.Equal(c.RawIssuer, c.RawSubject) }
+	switch {
+	case errors.As(err, &host) && selfSigned(host.Certificate), errors.As(err, &authority) && selfSigned(authority.Cert):
+		return "self-signed certificate"
+	case errors.As(err, &host):
+		return "Hostname mismatch, certificate is not valid for '" + host.Host + "'."
+	case errors.As(err, &authority):
+		return "unable to get local issuer certificate"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "certificate has expired"
+	}
+	return ""
 }
 
 // defaultTimeout is for modules without a timeout of their own.

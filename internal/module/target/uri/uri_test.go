@@ -3,6 +3,7 @@ package uri
 import (
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -41,6 +42,10 @@ func server(t *testing.T) string {
 }
 
 func TestContract(t *testing.T) {
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that we break off
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
 	base := server(t)
 	ask := func(path string, kv ...any) func(string) *value.Map {
 		return func(string) *value.Map { return value.MapOf(append(kv, "url", base+path)...) }
@@ -81,6 +86,7 @@ func TestContract(t *testing.T) {
 			}},
 		{Name: "creates", ArgsMap: ask("/none", "creates", "/dev/null"), Verify: is("stdout", `"skipped, since '/dev/null' exists"`)},
 		{Name: "bad method", ArgsMap: ask("/echo", "method", "GET IT"), Fails: "Parameter 'method' needs to be a single word"},
+		{Name: "unknown certificate", Args: `{"url": "` + secure.URL + `/"}`, Fails: "<urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate>"},
 		{Name: "nobody there", Args: `{"url": "http://127.0.0.1:1/"}`, Fails: "Status code was -1 and not [200]: Request failed: <urlopen error [Errno 111] Connection refused>"},
 	})
 }
