@@ -1,14 +1,18 @@
 package executor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	osuser "os/user"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/inventory"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/playbook"
@@ -226,7 +230,32 @@ func (it *item) connect() (Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	it.tellConnection(conn)
 	return it.Targets.Target(conn), nil
+}
+
+// tellConnection says with -vvv how a host is reached, and what runs there. What
+// Ansible shows are its shell commands; here a module runs in the agent.
+func (it *item) tellConnection(c Connection) {
+	if it.Verbosity < 3 {
+		return
+	}
+	say := func(text string) { it.tell(event.Message{Verbosity: 3, Host: cmp.Or(c.Address, it.runsOn().Name), Text: text}) }
+	how, user := "SSH", cmp.Or(c.User, "None")
+	if kind := strings.TrimPrefix(c.Kind, "ansible.builtin."); kind == "local" {
+		how = "LOCAL"
+		if me, err := osuser.Current(); err == nil {
+			user = me.Username
+		}
+	}
+	if _, known := it.reached.LoadOrStore(fmt.Sprint(how, user, it.runsOn().Name, c.Port), true); !known {
+		say("ESTABLISH " + how + " CONNECTION FOR USER: " + user)
+	}
+	text := "EXEC " + cmp.Or(string(it.task.Module), it.task.Action)
+	if c.Become {
+		text += strings.TrimRight(" AS "+c.BecomeUser+" BY "+cmp.Or(c.BecomeExe, c.BecomeMethod)+" "+c.BecomeFlags, " ")
+	}
+	say(text)
 }
 
 func (it *item) connection() (Connection, error) {

@@ -151,6 +151,7 @@ type Run struct {
 	started    bool          // --start-at-task has been reached
 	warned     sync.Map
 	pythonless sync.Map // hosts, by name, that have no Python
+	reached    sync.Map // connections that have been told of
 	mu         sync.Mutex
 	strangers  map[string]*inventory.Host   // hosts that only delegate_to names
 	added      []func(*inventory.Inventory) // what tasks added to the inventory

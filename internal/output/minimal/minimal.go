@@ -48,6 +48,9 @@ func (p *Printer) Tell(e event.Event) {
 		case e.Kind == event.Warning:
 			fmt.Fprintln(p.o.Err, "[WARNING]: "+e.Text)
 		case e.Kind == event.Info && p.o.Verbosity >= e.Verbosity:
+			if e.Host != "" {
+				e.Text = "<" + e.Host + "> " + e.Text
+			}
 			fmt.Fprintln(p.o.Out, e.Text)
 		}
 	}

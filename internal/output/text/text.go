@@ -174,7 +174,8 @@ func (p *Printer) Tell(e event.Event) {
 }
 
 func (p *Printer) play(e event.PlayStart) {
-	p.free = e.Strategy != "linear" && e.Strategy != "ansible.builtin.linear"
+	strategy := strings.TrimPrefix(e.Strategy, "ansible.builtin.")
+	p.free = strategy != "linear" && strategy != "debug"
 	mark := ""
 	if e.Check && p.o.CheckMarkers {
 		mark = " [CHECK MODE]"
