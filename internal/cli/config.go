@@ -77,6 +77,7 @@ func newConfigCommand(s Streams) *cobra.Command {
 		sub.Flags().CountVarP(&verbose, "verbose", "v", "say more")
 		cmd.AddCommand(sub)
 	}
+	cmd.AddCommand(newConfigInitCommand(s))
 	return cmd
 }
 
@@ -136,12 +137,14 @@ func usedFile(c *config.Config) string {
 	return "Using " + c.File + " as config file"
 }
 
+// kindNames are Ansible's words for the kinds of settings.
+var kindNames = map[config.Kind]string{config.Text: "string", config.Bool: "boolean", config.Int: "integer", config.List: "list", config.PathList: "pathspec", config.Path: "path"}
+
 // listConfig shows every setting with its default and where it can be set.
 func listConfig(s Streams) error {
-	kinds := map[config.Kind]string{config.Text: "string", config.Bool: "boolean", config.Int: "integer", config.List: "list", config.PathList: "pathspec", config.Path: "path"}
 	all := value.NewMap(len(config.Settings))
 	for _, setting := range sortedSettings() {
-		entry := value.MapOf("default", nil, "type", kinds[setting.Kind])
+		entry := value.MapOf("default", nil, "type", kindNames[setting.Kind])
 		if setting.Default != "" {
 			entry.Set("default", setting.Default)
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -123,6 +124,9 @@ func (s *Setting) parse(text string) any {
 	}
 	return text
 }
+
+// PluginSettings are the settings of plugins, named kind.plugin.name.
+func PluginSettings() []Setting { return slices.Clone(pluginSettings) }
 
 // PluginOption is a setting of a plugin as it is in force.
 type PluginOption struct {

@@ -240,7 +240,9 @@ func (it *item) tellConnection(c Connection) {
 	if it.Verbosity < 3 {
 		return
 	}
-	say := func(text string) { it.tell(event.Message{Verbosity: 3, Host: cmp.Or(c.Address, it.runsOn().Name), Text: text}) }
+	say := func(text string) {
+		it.tell(event.Message{Verbosity: 3, Host: cmp.Or(c.Address, it.runsOn().Name), Text: text})
+	}
 	how, user := "SSH", cmp.Or(c.User, "None")
 	if kind := strings.TrimPrefix(c.Kind, "ansible.builtin."); kind == "local" {
 		how = "LOCAL"
