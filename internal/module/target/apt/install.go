@@ -110,19 +110,24 @@ func contains(list []string, s string) bool {
 }
 
 var (
-	unable      = lazyregexp.New(`E: Unable to locate package (\S+)`)
-	noCandidate = lazyregexp.New(`E: Package '(\S+)' has no installation candidate`)
+	notThere = lazyregexp.New(`E: (?:Unable to locate package (\S+)|Package '(\S+)' has no installation candidate)`)
 )
 
 // explain puts the usual reasons why apt-get installs nothing into Ansible's words.
 func (t *task) explain(r *module.Result) *module.Result {
 	stderr, _ := r.Get("stderr").(string)
-	if m := unable.FindStringSubmatch(stderr); m != nil {
+	m := notThere.FindStringSubmatch(stderr)
+	switch {
+	case m == nil:
+		return r
+	case m[1] != "":
 		return module.Fail(noPackage+"'%s' is available", m[1])
 	}
-	if m := noCandidate.FindStringSubmatch(stderr); m != nil {
-		r.Msg = fmt.Sprintf("no available installation candidate for %s", m[1])
+	// Others may name a package of which there is no version.
+	if known, err := t.policies(m[2:]); err == nil && len(known) == 0 {
+		return module.Fail(noPackage+"'%s' is available", m[2])
 	}
+	r.Msg = fmt.Sprintf("no available installation candidate for %s", m[2])
 	return r
 }
 
