@@ -69,8 +69,8 @@ func (p *playRun) handlerNamed(name string) *playbook.Task {
 }
 
 // byPrecedence lists the handlers so that the one that counts comes first:
-// later roles before earlier ones and before the play, and within each in the
-// order in which they are written.
+// roles that were included or imported, the last first, then the play, then its
+// roles, the last first; and within each in the order in which they are written.
 func (p *playRun) byPrecedence() []*playbook.Task {
 	out := make([]*playbook.Task, 0, len(p.handlers))
 	for end := len(p.handlers); end > 0; {

@@ -201,7 +201,7 @@ func (out *outcome) elsewhere(host string) string {
 // event is the outcome as it is told.
 func (t *taskRun) event(out *outcome) event.Result {
 	r := event.Result{Task: t.info, Host: t.host.Name, Delegated: out.elsewhere(t.host.Name), Ignored: out.ignored, Result: t.shown(out), Diff: out.diff,
-		Verbose: truth(out.result.At("_ansible_verbose_always")), Quiet: truth(out.result.At("_ansible_verbose_override")),
+		Verbose: !out.noLog && truth(out.result.At("_ansible_verbose_always")), Quiet: truth(out.result.At("_ansible_verbose_override")),
 		Looped: out.looped && out.items != nil, Spent: out.spent}
 	switch {
 	case out.unreachable:

@@ -151,7 +151,7 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 	// that tasks import.
 	handlers := s
 	handlers.handler = true
-	own0 := handlerTasks(r.items(n.Get("handlers"), handlers, "handlers"))
+	written := handlerTasks(r.items(n.Get("handlers"), handlers, "handlers"))
 	if roles := n.Get("roles"); !roles.IsNull() {
 		r.playRoles(p, roles, s)
 	}
@@ -178,7 +178,7 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 			}
 		}
 	}
-	p.Handlers = slices.Concat(p.Handlers, own0, imported)
+	p.Handlers = slices.Concat(p.Handlers, written, imported)
 	return p
 }
 
