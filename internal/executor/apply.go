@@ -64,7 +64,9 @@ func (p *playRun) apply(d done) error {
 		mark(p.roleRan, r.Host, t.Role.Key)
 	}
 	if !out.failed && !out.unreachable && !out.skipped {
-		if out.changed {
+		// A change of the inventory is told by changed_when or comes too late.
+		late := out.inventory() && t.ChangedWhen == nil && out.items == nil
+		if out.changed && !late {
 			if err := p.notify(out.notify, r.Host, d.step); err != nil {
 				return err
 			}

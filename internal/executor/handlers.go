@@ -39,6 +39,31 @@ func (p *playRun) notify(names []string, host string, s *step) error {
 	return nil
 }
 
+// addHandlers adds handlers to the play's. A role that is used again in the same
+// way has the same handlers as before, so that they run once; but they count as
+// the last ones now.
+func (p *playRun) addHandlers(more []*playbook.Task) {
+	for len(more) > 0 {
+		n := 1
+		for n < len(more) && more[n].Role == more[0].Role {
+			n++
+		}
+		add := more[:n]
+		if role := more[0].Role; role != nil {
+			same := func(h *playbook.Task) bool { return h.Role != nil && h.Role.Key == role.Key }
+			if first := slices.IndexFunc(p.handlers, same); first >= 0 {
+				end := first
+				for end < len(p.handlers) && p.handlers[end].Role == p.handlers[first].Role {
+					end++
+				}
+				add = p.handlers[first:end]
+			}
+		}
+		p.handlers = slices.Concat(p.handlers, add)
+		more = more[n:]
+	}
+}
+
 func (p *playRun) notifyOne(h *playbook.Task, host string) {
 	if p.notified[h] == nil {
 		p.notified[h] = map[string]bool{}

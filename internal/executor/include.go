@@ -196,7 +196,7 @@ func (p *playRun) bringIn(ctx context.Context, s *step, g *group, failed map[*st
 			}
 			return err
 		}
-		p.handlers = append(p.handlers, role.AllHandlers()...)
+		p.addHandlers(role.AllHandlers())
 		if role.Public {
 			for _, r := range role.WithDependencies() {
 				p.vars.AddRole(r)
@@ -224,7 +224,7 @@ func (p *playRun) bringIn(ctx context.Context, s *step, g *group, failed map[*st
 		p.counts(r.Host).OK++
 	}
 	g.blocks = []*playbook.Block{block}
-	p.handlers = append(p.handlers, block.Handlers...)
+	p.addHandlers(block.Handlers)
 	p.tell(event.Included{File: path, Hosts: hosts, Label: g.includeLabel()})
 	return nil
 }

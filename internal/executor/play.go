@@ -167,7 +167,7 @@ func (p *playRun) prepare(ctx context.Context, batch []*inventory.Host) error {
 	p.byName, p.hosts = map[string]*strategy.Runner{}, map[string]*inventory.Host{}
 	p.notified, p.names = map[*playbook.Task]map[string]bool{}, map[*playbook.Task]string{}
 	p.rolesDone, p.roleRan = map[string]map[string]bool{}, map[string]map[string]bool{}
-	p.handlers = slices.Clone(p.play.Handlers)
+	p.addHandlers(p.play.Handlers)
 	p.batch = batch
 	c := &template.Context{Ctx: ctx, Vars: p.vars.Scope(nil, nil), Env: p.env(nil, p.play)}
 	var err error

@@ -202,6 +202,9 @@ func (r *reader) role(o roleOptions, pos diag.Pos, s scope) *Role {
 	if o.own != nil {
 		own = o.own
 	}
+	if o.include {
+		own = &Keywords{} // those of the include are not the role's
+	}
 	role.Key = string(value.JSON{SortKeys: true}.Append(nil, value.FromGo(map[string]any{
 		"path": path, "params": value.Plain(o.params), "from": anyMap(o.from), "vars": fmt.Sprint(len(o.vars)) + jsonOf(o.vars),
 		"when": condText(own.When), "tags": value.Plain([]any(own.Tags)), "include": o.include,
