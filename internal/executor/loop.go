@@ -358,7 +358,7 @@ func (it *item) attempts(ctx context.Context) *outcome {
 			it.attempt = n
 		}
 		out := it.once(ctx)
-		if out.skipped || !out.finished || out.result == nil || out.include != nil || out.unreachable {
+		if out.idle || !out.finished || out.result == nil || out.include != nil || out.unreachable {
 			return out
 		}
 		out.result.Set("attempts", n)

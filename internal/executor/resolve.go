@@ -25,7 +25,7 @@ func (it *item) condition() *outcome {
 			return it.finish(out)
 		}
 		if !ok {
-			return it.finish(&outcome{skipped: true, finished: true,
+			return it.finish(&outcome{skipped: true, idle: true, finished: true,
 				result: value.MapOf("changed", false, "skipped", true, "skip_reason", "Conditional result was False")})
 		}
 	}

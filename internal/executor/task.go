@@ -158,6 +158,7 @@ type outcome struct {
 	failed      bool
 	unreachable bool
 	skipped     bool
+	idle        bool // skipped by a condition, not by the module
 	changed     bool
 	ignored     bool // ignore_errors, ignore_unreachable
 	finished    bool // it came to an end of its own

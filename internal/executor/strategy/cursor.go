@@ -73,10 +73,29 @@ func (c *Cursor) Next() *playbook.Task {
 			}
 			return it
 		case *playbook.Block:
-			c.frames = append(c.frames, frame{parts: [3][]playbook.Item{it.Items, it.Rescue, it.Always}, together: it.Together})
+			c.frames = append(c.frames, frame{parts: [3][]playbook.Item{it.Items, c.unlessSkipped(it.Rescue), it.Always}, together: it.Together})
 		}
 	}
 	return nil
+}
+
+// unlessSkipped returns the items, or nothing if all tasks in them are passed
+// over: a rescue part without a task that runs rescues nobody.
+func (c *Cursor) unlessSkipped(items []playbook.Item) []playbook.Item {
+	if c.Skip == nil || slices.ContainsFunc(items, c.runs) {
+		return items
+	}
+	return nil
+}
+
+func (c *Cursor) runs(item playbook.Item) bool {
+	switch it := item.(type) {
+	case *playbook.Task:
+		return !c.Skip(it)
+	case *playbook.Block:
+		return slices.ContainsFunc(slices.Concat(it.Items, it.Rescue, it.Always), c.runs)
+	}
+	return false
 }
 
 // endOfPart moves from a part that is finished to the next, or to the parent.
