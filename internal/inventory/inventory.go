@@ -366,6 +366,9 @@ func (inv *Inventory) update(h *Host, vars *value.Map) {
 func (inv *Inventory) AddHost(name string, groups []string, vars *value.Map) bool {
 	changed := inv.hosts[name] == nil
 	h := inv.Host(name)
+	if changed {
+		inv.addHost(inv.groups["all"], h)
+	}
 	h.Vars = h.Vars.Clone()
 	for k, v := range vars.All() {
 		if old, ok := h.Vars.Get(k); !ok || string(value.ToJSON(old)) != string(value.ToJSON(v)) {
