@@ -14,10 +14,14 @@ import (
 
 func newDocCommand(s Streams) *cobra.Command {
 	var list bool
+	var kind string
 	cmd := &cobra.Command{
 		Use:   "doc MODULE...",
 		Short: "Show what modules do and their parameters (as ansible-doc)",
 		RunE: func(_ *cobra.Command, args []string) error {
+			if kind != "module" {
+				return optionsError{fmt.Errorf("there are pages for modules only, not for plugins of the type %s", kind)}
+			}
 			r := module.NewRegistry(targets.Targets(), controls.Controls())
 			if list {
 				for _, n := range r.Names() {
@@ -31,7 +35,8 @@ func newDocCommand(s Streams) *cobra.Command {
 			for _, a := range args {
 				n, ok := r.Resolve(a)
 				if !ok {
-					return fmt.Errorf("no module %s is built in; --list shows those that are", a)
+					fmt.Fprintf(s.Err, "[WARNING]: %s was not found among the modules that are built in; --list shows them\n", a)
+					continue
 				}
 				fmt.Fprint(s.Out, moduleText(r.Spec(n)))
 			}
@@ -40,7 +45,7 @@ func newDocCommand(s Streams) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.BoolVarP(&list, "list", "l", false, "list the modules that are built in")
-	f.StringP("type", "t", "module", "the kind of plugin; only modules have pages")
+	f.StringVarP(&kind, "type", "t", "module", "the kind of plugin; only modules have pages")
 	f.CountP("verbose", "v", "say more")
 	return cmd
 }
