@@ -232,6 +232,13 @@ func flat(l []any) []any {
 	return out
 }
 
+// missingFile are the words of lookups that say themselves that a file is missing.
+var missingFile = map[string]string{
+	"file":     "could not locate file in lookup: %s",
+	"template": "the template file %s could not be found for the lookup",
+	"unvault":  "Unable to find file matching \"%s\" ",
+}
+
 // find finds a file by the search path.
 func (l *look) find(kind, name string) (string, error) {
 	env := l.c.env()
@@ -240,7 +247,11 @@ func (l *look) find(kind, name string) (string, error) {
 		name = home + name[1:]
 	}
 	if env.FindFile != nil {
-		return env.FindFile(kind, name)
+		path, err := env.FindFile(kind, name)
+		if text := missingFile[l.name]; err != nil && text != "" {
+			err = lookupErr(text, name)
+		}
+		return path, err
 	}
 	path := name
 	if !filepath.IsAbs(path) {
