@@ -19,7 +19,7 @@ const suite = "bookworm"
 // so that Ansible can be compared, and the programs that modules drive.
 const included = "openssh-server,sudo,python3,python3-apt,procps,iproute2,acl,doas," +
 	"apache2-utils,at,createrepo-c,cron,debconf-utils,dnf,git,gpg,iptables,kmod,libxml2-utils,locales,lvm2,make," +
-	"python3-debian,python3-distro,python3-dnf,python3-lxml,python3-passlib,python3-pexpect,python3-pip,python3-setuptools,python3-venv,python3-wheel," +
+	"python3-debian,python3-distro,python3-dnf,python3-lxml,python3-passlib,python3-pexpect,python3-pip,python3-selinux,python3-semanage,python3-setuptools,python3-venv,python3-wheel," +
 	"rpm,rsync,ruby,subversion,ufw,unzip,bzip2,xz-utils,zstd,tzdata,e2fsprogs"
 
 // recipe is everything that the base depends on; when it changes, the base is

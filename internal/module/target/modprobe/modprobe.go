@@ -109,7 +109,7 @@ func (t *task) run() *module.Result {
 func (t *task) loaded() (bool, error) {
 	data, err := os.ReadFile(filepath.Join(t.root, "proc/modules"))
 	if err != nil {
-		return false, err
+		return false, worded(err)
 	}
 	if prefix := []byte(strings.ReplaceAll(t.name, "-", "_") + " "); bytes.HasPrefix(data, prefix) || bytes.Contains(data, append([]byte("\n"), prefix...)) {
 		return true, nil
@@ -120,9 +120,21 @@ func (t *task) loaded() (bool, error) {
 	}
 	builtin, err := os.ReadFile(filepath.Join(t.root, "lib/modules", unix.ByteSliceToString(uts.Release[:]), "modules.builtin"))
 	if err != nil {
-		return false, err
+		return false, worded(err)
 	}
 	return bytes.Contains(builtin, []byte("/"+t.name+".ko\n")), nil
+}
+
+// worded is an error of a file in the words that a user of Ansible knows: a kernel
+// without modules has none of the files.
+func worded(err error) error {
+	var file *os.PathError
+	var number unix.Errno
+	if !errors.As(err, &file) || !errors.As(err, &number) {
+		return err
+	}
+	text := number.Error()
+	return fmt.Errorf("[Errno %d] %s: '%s'", int(number), strings.ToUpper(text[:1])+text[1:], file.Path)
 }
 
 // lines calls a function with each line of the files in a directory.

@@ -3,7 +3,6 @@ package seboolean
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,12 +33,15 @@ var spec = module.Spec{
 func at(dir string) module.Target {
 	return module.Target{Spec: spec, Run: func(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 		name, want := args.String("name"), args.Bool("state")
-		if !files.Exists(dir) && !args.Bool("ignore_selinux_state") {
+		if !files.Exists(dir) {
+			if args.Bool("ignore_selinux_state") {
+				return module.Fail("Failed to get list of boolean names") // nobody else knows them
+			}
 			return module.Fail("SELinux is disabled on this host.")
 		}
 		path := filepath.Join(dir, "booleans", filepath.Base(name))
 		data, err := os.ReadFile(path)
-		if err != nil && (!errors.Is(err, os.ErrNotExist) || !args.Bool("ignore_selinux_state") || files.Exists(dir)) {
+		if err != nil {
 			return module.Fail("SELinux boolean %s does not exist.", name)
 		}
 		r := module.OK().Set("name", name).Set("persistent", args.Bool("persistent")).Set("state", want)
