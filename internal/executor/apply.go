@@ -139,9 +139,14 @@ func (p *playRun) failHost(d done, count *event.Counts) {
 	}
 	fail(r.Cursor, r.Host, func() bool { return r.Cursor.Failed })
 	if d.step.once {
-		// A task that stands for all hosts fails for all hosts.
+		// A task that stands for all hosts because the user says so fails for all;
+		// one that always runs once (add_host) for its host alone.
 		for _, o := range d.step.others {
-			fail(o.Cursor, o.Host, func() bool { return o.Cursor.Failed })
+			if runOnce(d.step.task) {
+				fail(o.Cursor, o.Host, func() bool { return o.Cursor.Failed })
+			} else {
+				o.Cursor.Advance()
+			}
 		}
 	}
 	p.refreshMagic()
@@ -164,7 +169,7 @@ func nilIfEmpty(s string) any {
 // the batch, wherever in the play they are.
 func (p *playRun) forHosts(d done) []*inventory.Host {
 	out := []*inventory.Host{p.hosts[d.runner.Host]}
-	if v, ok := d.step.task.Get(playbook.RunOnce); ok && v != false {
+	if runOnce(d.step.task) {
 		for _, o := range p.runners {
 			if o != d.runner && !p.lost[o.Host] {
 				out = append(out, p.hosts[o.Host])
@@ -172,6 +177,12 @@ func (p *playRun) forHosts(d done) []*inventory.Host {
 		}
 	}
 	return out
+}
+
+// runOnce reports whether the user asks for run_once.
+func runOnce(t *playbook.Task) bool {
+	v, ok := t.Get(playbook.RunOnce)
+	return ok && v != false
 }
 
 func (p *playRun) register(d done) {
