@@ -249,7 +249,12 @@ func (l *look) find(kind, name string) (string, error) {
 	if env.FindFile != nil {
 		path, err := env.FindFile(kind, name)
 		if text := missingFile[l.name]; err != nil && text != "" {
-			err = lookupErr(text, name)
+			_, places, _ := strings.Cut(err.Error(), "\nSearched in:")
+			if places, _, _ = strings.Cut(places, " on the Ansible Controller."); places != "" {
+				text += "\nSearched in:%s"
+				return "", lookupErr(text, name, places)
+			}
+			return "", lookupErr(text, name)
 		}
 		return path, err
 	}
