@@ -43,7 +43,7 @@ func TestSources(t *testing.T) {
 				}
 				if c := callOf(n, "lazyregexp", "New"); c != nil {
 					found++
-					expr, ok := literal(c.Args[0])
+					expr, ok := literal(c.Args[0], constants(file))
 					if !ok {
 						t.Errorf("%s: not a literal", fset.Position(n.Pos()))
 					} else if _, err := regexp.Compile(expr); err != nil {
@@ -85,18 +85,42 @@ func callOf(n ast.Node, pkg, name string) *ast.CallExpr {
 	return c
 }
 
-// literal is the value of a string, or of several that are added.
-func literal(e ast.Expr) (string, bool) {
+// constants are the strings that a file names.
+func constants(file *ast.File) map[string]ast.Expr {
+	out := map[string]ast.Expr{}
+	for _, d := range file.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.CONST {
+			continue
+		}
+		for _, s := range g.Specs {
+			v := s.(*ast.ValueSpec)
+			for i, n := range v.Names {
+				if i < len(v.Values) {
+					out[n.Name] = v.Values[i]
+				}
+			}
+		}
+	}
+	return out
+}
+
+// literal is the value of a string, of several that are added, or of a name.
+func literal(e ast.Expr, named map[string]ast.Expr) (string, bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
 		s, err := strconv.Unquote(e.Value)
 		return s, err == nil
 	case *ast.BinaryExpr:
-		a, ok := literal(e.X)
-		b, ok2 := literal(e.Y)
+		a, ok := literal(e.X, named)
+		b, ok2 := literal(e.Y, named)
 		return a + b, ok && ok2
 	case *ast.ParenExpr:
-		return literal(e.X)
+		return literal(e.X, named)
+	case *ast.Ident:
+		if v := named[e.Name]; v != nil {
+			return literal(v, nil)
+		}
 	}
 	return "", false
 }

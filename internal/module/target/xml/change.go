@@ -2,9 +2,9 @@ package xml
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -218,10 +218,10 @@ const ident = `([a-zA-Z-][a-zA-Z0-9_.-]*(?::[a-zA-Z-][a-zA-Z0-9_.-]*)?)`
 // forms are the expressions whose last step can be made: an element, or one with
 // a text; an attribute, or one with a value; an element with conditions; a text.
 var (
-	formElement   = regexp.MustCompile(`^(.*)/` + ident + `(?:/text\(\)=('.*'|".*"))?$`)
-	formAttribute = regexp.MustCompile(`^(.*)/(@` + ident + `)(?:=('.*'|".*"))?$`)
-	formCondition = regexp.MustCompile(`^(.*)/` + ident + `\[(.*)\]$`)
-	formText      = regexp.MustCompile(`^(.*)/text\(\)=('.*'|".*")$`)
+	formElement   = lazyregexp.New(`^(.*)/` + ident + `(?:/text\(\)=('.*'|".*"))?$`)
+	formAttribute = lazyregexp.New(`^(.*)/(@` + ident + `)(?:=('.*'|".*"))?$`)
+	formCondition = lazyregexp.New(`^(.*)/` + ident + `\[(.*)\]$`)
+	formText      = lazyregexp.New(`^(.*)/text\(\)=('.*'|".*")$`)
 )
 
 // make makes what an expression names, and what that is in.

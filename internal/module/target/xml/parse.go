@@ -3,10 +3,11 @@ package xml
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
 // parser reads a document, whole and well-formed or not at all.
@@ -19,7 +20,7 @@ type parser struct {
 	cdata  bool  // keep CDATA sections rather than turn them into text
 }
 
-var encodings = regexp.MustCompile(`^<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']`)
+var encodings = lazyregexp.New(`^<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']`)
 
 func parse(data []byte, keepBlanks, keepCDATA bool) (doc *node, err error) {
 	in := strings.TrimPrefix(string(data), "\ufeff")
@@ -165,8 +166,8 @@ func qualified(prefix, name string) string {
 }
 
 var (
-	name  = regexp.MustCompile(`^[\pL_:][\pL\pN\pM_:.·-]*`)
-	names = regexp.MustCompile(`^[\pL_][\pL\pN\pM_.·-]*$`)
+	name  = lazyregexp.New(`^[\pL_:][\pL\pN\pM_:.·-]*`)
+	names = lazyregexp.New(`^[\pL_][\pL\pN\pM_.·-]*$`)
 )
 
 func (p *parser) name() string {
