@@ -185,6 +185,10 @@ func (ses *session) yamlWarning(p *diag.Problem) error {
 			return nil
 		}
 	}
+	if p.Deprecated {
+		ses.deprecated(p.Msg)
+		return nil
+	}
 	ses.warn(p.Error())
 	return nil
 }

@@ -118,7 +118,16 @@ func (ses *session) modulePaths() []string {
 	return append(out, ses.config.List("DEFAULT_MODULE_PATH")...)
 }
 
-func (ses *session) warn(msg string) {
+func (ses *session) warn(msg string) { ses.once("[WARNING]: " + msg) }
+
+func (ses *session) deprecated(msg string) {
+	if ses.config.Bool("DEPRECATION_WARNINGS") {
+		ses.once("[DEPRECATION WARNING]: " + msg + " Deprecation warnings can be disabled by setting deprecation_warnings=False in ansible.cfg.")
+	}
+}
+
+// once tells a text that was not told before.
+func (ses *session) once(msg string) {
 	ses.warning.Lock()
 	defer ses.warning.Unlock()
 	for _, w := range ses.warnings {
@@ -127,7 +136,7 @@ func (ses *session) warn(msg string) {
 		}
 	}
 	ses.warnings = append(ses.warnings, msg)
-	fmt.Fprintf(ses.Err, "[WARNING]: %s\n", msg)
+	fmt.Fprintln(ses.Err, msg)
 }
 
 // readFile reads a file, decrypting it if it is a vault.

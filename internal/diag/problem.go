@@ -17,6 +17,8 @@ type Problem struct {
 	Template bool
 	// Warning marks a problem that does not stop the run.
 	Warning bool
+	// Deprecated marks a warning of what will be gone one day.
+	Deprecated bool
 	// General marks what Ansible counts not among what cannot be parsed, but among
 	// all other errors, which have another exit code.
 	General bool

@@ -31,6 +31,10 @@ func (r *reader) ownAction(t *Task, short string, kind Kind, n *yaml.Node, s sco
 	case "include":
 		// Unlike those of an import, the variables of an include are parameters.
 		t.Keywords = t.Keywords.Inherit(&Keywords{IncludeParams: t.Own.Vars})
+		r.Problems = append(r.Problems, &diag.Problem{
+			Warning: true, Deprecated: true,
+			Msg: `"include" is deprecated, use include_tasks/import_tasks instead. This feature will be removed in version 2.16.`,
+		})
 		r.oldInclude(t)
 		name, _ := t.Args.At("_raw_params").(string)
 		if name != "" && t.Loop == nil && !s.dynamic {
