@@ -139,3 +139,43 @@ func (it *item) gatherWith(ctx context.Context, one *playbook.Task, name string)
 	}
 	return it.act(ctx)
 }
+
+func (p *playRun) gathers(c *template.Context) (bool, error) {
+	if p.play.GatherFacts == nil {
+		return p.Gathering != "explicit", nil
+	}
+	return p.flag(c, p.play.GatherFacts, true)
+}
+
+func (p *playRun) gatherTask() *playbook.Task {
+	args := value.NewMap(4)
+	set := func(name string, play, option any) {
+		if play != nil {
+			option = play
+		}
+		if option != nil {
+			args.Set(name, option)
+		}
+	}
+	var subset any
+	if len(p.GatherSubset) > 0 {
+		subset = value.FromGo(p.GatherSubset)
+	}
+	set("gather_subset", p.play.GatherSubset, subset)
+	var timeout any
+	if p.GatherTimeout > 0 {
+		timeout = p.GatherTimeout
+	}
+	set("gather_timeout", p.play.GatherTimeout, timeout)
+	var path any
+	if p.FactPath != "" {
+		path = p.FactPath
+	}
+	set("fact_path", p.play.FactPath, path)
+	k := p.play.Keywords.With(playbook.RunOnce, false) // each host has facts of its own
+	k.Vars = nil
+	k.Tags = []any{"always"}
+	k.When = nil
+	return &playbook.Task{ID: p.Loader.NextID(), Pos: p.play.Pos, Name: "Gathering Facts", Action: "gather_facts", Module: "ansible.builtin.setup",
+		Keywords: k, Own: &playbook.Keywords{}, Parent: k, Args: args, Implicit: true}
+}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -203,39 +202,6 @@ func (p *playRun) prepare(ctx context.Context, batch []*inventory.Host) error {
 	return nil
 }
 
-func (p *playRun) percentage(c *template.Context) (float64, error) {
-	raw := p.play.MaxFail
-	if raw == nil {
-		raw = p.MaxFailPercentage
-	}
-	if raw == nil {
-		return -1, nil
-	}
-	v, err := p.Engine.Resolve(c, raw)
-	if err != nil {
-		return 0, err
-	}
-	switch v := v.(type) {
-	case int:
-		return float64(v), nil
-	case float64:
-		return v, nil
-	case string:
-		f, err := strconv.ParseFloat(trimPercent(v), 64)
-		if err == nil {
-			return f, nil
-		}
-	}
-	return 0, fmt.Errorf("max_fail_percentage is %s: it must be a number", template.Repr(v))
-}
-
-func trimPercent(s string) string {
-	if n := len(s); n > 0 && s[n-1] == '%' {
-		return s[:n-1]
-	}
-	return s
-}
-
 // tree is what every host of the play walks: fact gathering, the sections,
 // and a flush of the handlers after each.
 func (p *playRun) tree(c *template.Context) ([]playbook.Item, error) {
@@ -263,46 +229,6 @@ func (p *playRun) tree(c *template.Context) ([]playbook.Item, error) {
 	section(slices.Concat(p.play.RoleTasks, p.play.Tasks)...)
 	section(p.play.PostTasks...)
 	return items, nil
-}
-
-func (p *playRun) gathers(c *template.Context) (bool, error) {
-	if p.play.GatherFacts == nil {
-		return p.Gathering != "explicit", nil
-	}
-	return p.flag(c, p.play.GatherFacts, true)
-}
-
-func (p *playRun) gatherTask() *playbook.Task {
-	args := value.NewMap(4)
-	set := func(name string, play, option any) {
-		if play != nil {
-			option = play
-		}
-		if option != nil {
-			args.Set(name, option)
-		}
-	}
-	var subset any
-	if len(p.GatherSubset) > 0 {
-		subset = value.FromGo(p.GatherSubset)
-	}
-	set("gather_subset", p.play.GatherSubset, subset)
-	var timeout any
-	if p.GatherTimeout > 0 {
-		timeout = p.GatherTimeout
-	}
-	set("gather_timeout", p.play.GatherTimeout, timeout)
-	var path any
-	if p.FactPath != "" {
-		path = p.FactPath
-	}
-	set("fact_path", p.play.FactPath, path)
-	k := p.play.Keywords.With(playbook.RunOnce, false) // each host has facts of its own
-	k.Vars = nil
-	k.Tags = []any{"always"}
-	k.When = nil
-	return &playbook.Task{ID: p.Loader.NextID(), Pos: p.play.Pos, Name: "Gathering Facts", Action: "gather_facts", Module: "ansible.builtin.setup",
-		Keywords: k, Own: &playbook.Keywords{}, Parent: k, Args: args, Implicit: true}
 }
 
 func (p *playRun) flushTask() *playbook.Task {
@@ -537,61 +463,5 @@ func (p *playRun) endStep(ctx context.Context, s *step) {
 	}
 	if p.doomed && !p.stopped {
 		p.doom()
-	}
-}
-
-// fatal begins the end of the play for everybody, as any_errors_fatal asks.
-// Hosts that failed finish their rescue and always parts first; where a rescue
-// takes the failure, the play goes on.
-func (p *playRun) fatal(s *step) {
-	if !p.linear() {
-		return // as the warning says: each host goes its own way
-	}
-	p.doomed = true
-	for r, out := range s.outcomes {
-		if out.failed || out.unreachable {
-			p.fatalHosts = append(p.fatalHosts, r)
-		}
-	}
-}
-
-func (p *playRun) doom() {
-	for _, r := range p.fatalHosts {
-		if p.lost[r.Host] || r.Cursor.Failed {
-			continue
-		}
-		if !r.Cursor.Failing() {
-			if !r.Cursor.Rescuing() {
-				p.doomed, p.fatalHosts = false, nil
-			}
-			return
-		}
-		if t := r.Cursor.Next(); t != nil && !t.Implicit {
-			return
-		}
-	}
-	for _, r := range p.runners {
-		if !p.lost[r.Host] {
-			p.failed[r.Host] = true
-		}
-	}
-	p.stop()
-}
-
-// stop ends the play, and the run after it.
-func (p *playRun) stop() {
-	if !p.stopped {
-		p.tell(event.NoHosts{Remaining: true})
-	}
-	p.broke, p.doomed = true, false
-	if !p.force {
-		p.stopped = true
-		return
-	}
-	for _, r := range p.runners { // forced handlers come before the end
-		r.Cursor.End()
-		if p.pending(r.Host) && !p.lost[r.Host] {
-			r.Cursor.Replace([]playbook.Item{p.flushTask()})
-		}
 	}
 }
