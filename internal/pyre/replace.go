@@ -1,14 +1,16 @@
 package pyre
 
 import (
+	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// each calls fn for the matches in s, from left to right, as re.sub and
-// re.findall find them: at most limit of them if limit is not 0.
-func (r *Regexp) each(s string, limit int, fn func(*Match)) error {
+// each calls fn, until it says false, for the matches in s, from left to right,
+// as re.sub and re.findall find them: at most limit of them if limit is not 0.
+func (r *Regexp) each(s string, limit int, fn func(*Match) bool) error {
 	pos, last := 0, -1 // last: where the match before was, if it was empty
 	for n := 0; pos <= len(s) && (limit == 0 || n < limit); {
 		m, err := r.Search(s, pos)
@@ -29,7 +31,9 @@ func (r *Regexp) each(s string, limit int, fn func(*Match)) error {
 			}
 			b, e, _ = m.Span(0)
 		}
-		fn(m)
+		if !fn(m) {
+			return nil
+		}
 		n++
 		last, pos = -1, e
 		if b == e {
@@ -53,35 +57,59 @@ func (r *Regexp) notEmpty(s string, pos int) (*Match, error) {
 	return nil, m.err
 }
 
-// FindAll returns all matches in s.
+// maxMatches is how many matches FindAll gathers.
+const maxMatches = 2_000_000
+
+// FindAll returns all matches in s, or ErrTooMuch if there are millions of them.
 func (r *Regexp) FindAll(s string) ([]*Match, error) {
 	var out []*Match
-	err := r.each(s, 0, func(m *Match) { out = append(out, m) })
+	err := r.each(s, 0, func(m *Match) bool { out = append(out, m); return len(out) <= maxMatches })
+	if err == nil && len(out) > maxMatches {
+		err = ErrTooMuch
+	}
 	return out, err
 }
 
 // Sub replaces the matches in s (at most count, all if 0) by the text of
 // repl, in which \1, \g<1> and \g<name> stand for groups.
 func (r *Regexp) Sub(repl, s string, count int) (string, error) {
+	return r.SubMost(repl, s, count, math.MaxInt)
+}
+
+// ErrTooMuch is the error of a result that is too long.
+var ErrTooMuch = errors.New("the regular expression matches too often, or its replacements are too long")
+
+// SubMost is Sub that fails with ErrTooMuch rather than make more than most bytes.
+func (r *Regexp) SubMost(repl, s string, count, most int) (string, error) {
 	parts, err := r.Template(repl)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	at := 0
-	err = r.each(s, count, func(m *Match) {
+	over := false
+	write := func(t string) {
+		if over = over || len(t) > most-b.Len(); !over {
+			b.WriteString(t)
+		}
+	}
+	err = r.each(s, count, func(m *Match) bool {
 		begin, end, _ := m.Span(0)
-		b.WriteString(s[at:begin])
+		write(s[at:begin])
 		for _, p := range parts {
 			if p.Group < 0 {
-				b.WriteString(p.Text)
+				write(p.Text)
 			} else if t, ok := m.Group(p.Group); ok {
-				b.WriteString(t)
+				write(t)
 			}
 		}
 		at = end
+		return !over
 	})
-	b.WriteString(s[at:])
+	write(s[at:])
+	if over && err == nil {
+		err = ErrTooMuch
+	}
 	return b.String(), err
 }
 
@@ -188,7 +216,7 @@ func octal(s string, i, n int) bool {
 func (r *Regexp) Split(s string, limit int) ([]any, error) {
 	var out []any
 	at := 0
-	err := r.each(s, limit, func(m *Match) {
+	err := r.each(s, limit, func(m *Match) bool {
 		b, e, _ := m.Span(0)
 		out = append(out, s[at:b])
 		for g := 1; g <= r.groups; g++ {
@@ -199,6 +227,7 @@ func (r *Regexp) Split(s string, limit int) ([]any, error) {
 			}
 		}
 		at = e
+		return true
 	})
 	return append(out, s[at:]), err
 }

@@ -73,6 +73,9 @@ func equalLists(a, b []any) bool {
 	if len(a) != len(b) {
 		return false
 	}
+	if len(a) == 0 || &a[0] == &b[0] {
+		return true
+	}
 	for i := range a {
 		if !equal(a[i], b[i]) {
 			return false
@@ -177,6 +180,9 @@ func compareOp(f *frame, op string, l, r any) (bool, error) {
 				return false, u.fail()
 			}
 		}
+		if err := weighBoth(f, l, r); err != nil {
+			return false, err
+		}
 		return equal(l, r) == (op == "=="), nil
 	case "in", "not in":
 		ok, err := in(f, l, r)
@@ -200,6 +206,19 @@ func compareOp(f *frame, op string, l, r any) (bool, error) {
 		return c > 0, nil
 	}
 	return c >= 0, nil
+}
+
+// weighBoth looks at the size of two values that are compared, if both hold others.
+func weighBoth(f *frame, l, r any) error {
+	for _, v := range [...]any{l, r} {
+		if _, dict := v.(*value.Map); !dict && !isList(v) {
+			return nil
+		}
+	}
+	if err := f.r.st.weigh(l); err != nil {
+		return err
+	}
+	return f.r.st.weigh(r)
 }
 
 // in is Python's `l in r`.

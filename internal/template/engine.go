@@ -29,7 +29,7 @@ type Limits struct {
 }
 
 // DefaultLimits are far above what a playbook needs.
-var DefaultLimits = Limits{Depth: 120, Output: 256 << 20, Steps: 50_000_000}
+var DefaultLimits = Limits{Depth: 120, Output: 128 << 20, Steps: 50_000_000}
 
 // Engine evaluates templates. It is immutable and safe for concurrent use.
 type Engine struct {
@@ -71,6 +71,11 @@ func New(o Options) *Engine {
 	}
 	for _, name := range renewing {
 		e.filters[name].anew = true
+	}
+	for _, name := range walking {
+		if d := e.filters[name]; d != nil {
+			weighed(d)
+		}
 	}
 	for _, d := range e.methods["str"] {
 		d.anew = true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -225,6 +226,15 @@ func TestResolveVar(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	e := template.New(template.Options{Limits: template.Limits{Output: 1 << 20, Steps: 100_000}})
+	// grow doubles a value sixty times.
+	grow := func(from, to string) string {
+		return "{% set n = namespace(x=" + from + ") %}{% for i in range(60) %}{% set n.x = " + to + " %}{% endfor %}{{ n.x | length }}{{ n.x }}"
+	}
+	vars := []any{"loop1", "{{ loop2 }}", "loop2", "{{ loop1 }}", "a0", 1}
+	for i := range 30 {
+		last := fmt.Sprintf("{{ a%d }}", i)
+		vars = append(vars, fmt.Sprintf("a%d", i+1), []any{text(last), text(last)})
+	}
 	deep := strings.Repeat("[", 5000) + strings.Repeat("]", 5000)
 	for _, src := range []string{
 		"{{ 'x' * 2000000 }}", "{{ 'x' * 10 ** 30 }}", "{{ [0] * 10 ** 9 }}", "{{ 2 ** (10 ** 9) }}", "{{ 7 ** 99 ** 99 ** 99 }}",
@@ -235,11 +245,22 @@ func TestLimits(t *testing.T) {
 		"{{ ('a' * 30) | regex_replace('(a*)*b', '') }}", "{{ [1,2,3,4,5,6,7,8,9,10,11,12] | permutations | list | length }}",
 		"{% set x = 'xxxxxxxxxx' %}{% for i in range(30) %}{% set x = x * 10 %}{{ x * 10 ** i }}{% endfor %}", "{{ [1] | batch(10 ** 12, 0) }}",
 		"{{ 'ab' | replace('', 'x' * 1000000) }}", "{{ [range(1000)] * 4 | product | list }}", "{{ [1] | to_json(indent=10 ** 12) }}",
+		"{{ ('a' * 1000) | regex_replace('a', 'b' * 100000) }}", "{{ ('b' * 100000).join('a' * 1000) }}", "{{ [1] | tojson(indent=10 ** 9) }}",
+		"{{ ('a' * 500000) | wordwrap(1, wrapstring='b' * 1000) }}", "{{ ['x' * 100000] * 100 }}", "{{ (['x' * 100000] * 100) | to_json }}",
+		"{{ (['x' * 100000] * 100) | to_nice_yaml }}", "{{ (['x' * 100000] * 100) | map('upper') | list | length }}",
+		"{{ ([[1] * 10000] * 10000) | flatten | length }}", "{{ a30 }}", "{{ a30 | length }}",
+		"{% macro m(n) %}{% if n %}{{ m(n-1) }}{{ m(n-1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+		grow("'x'", "n.x ~ n.x"), grow("[1]", "n.x + n.x"), grow("(1,)", "n.x + n.x"), grow("[1]", "[n.x, n.x]"), grow("{}", "{'a': n.x, 'b': n.x}"),
+		"{% set n = namespace() %}{% set n.x = n %}{{ n }}", "{% set n = namespace() %}{% set n.x = [{'a': n}] %}{{ n }}",
+		"{% set l = [] %}{{ l.append(l) }}{{ l }}", "{% set l = [] %}{% set m = [l] %}{{ l.append(m) }}{{ l | flatten }}",
+		"{% set l = [1] %}{{ l.insert(0, (l,)) }}{{ l | to_json }}", "{% set l = [1] %}{{ l.extend([l]) }}{{ l == l }}",
+		"{% set d = {} %}{{ d.update({'a': d}) }}{{ d | combine(d, recursive=true) }}", "{% set d = {} %}{{ d.update(a=[d]) }}{{ d | to_yaml }}",
+		"{% set d = {} %}{{ d.setdefault('a', d) }}{{ d }}", "{% set n = namespace(x=1) %}{% for i in range(5000) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x }}",
 		"{{ '1' * 1000000 }}{{ ('9' * 900000) | int }}{{ 'x' * 1000000 }}",
 	} {
 		// That each of them ends, and soon, is what the limits are for: without them
 		// the test would not come to an end.
-		got, err := e.Resolve(scope("loop1", "{{ loop2 }}", "loop2", "{{ loop1 }}"), text(src))
+		got, err := e.Resolve(scope(vars...), text(src))
 		if err == nil && len(value.ToJSON(got)) > 1<<20 {
 			t.Errorf("%.60s made %d bytes", src, len(value.ToJSON(got)))
 		}

@@ -150,9 +150,16 @@ func (n *concatNode) eval(f *frame) (any, error) {
 		if u, ok := v.(*Undefined); ok && !u.lenient {
 			return nil, u.fail()
 		}
-		b = append(b, Str(v)...)
+		if err := f.r.st.weigh(v); err != nil {
+			return nil, err
+		}
+		s := Str(v)
+		if err := f.r.st.room(len(b) + len(s)); err != nil {
+			return nil, err
+		}
+		b = append(b, s...)
 	}
-	return string(b), f.r.st.room(len(b))
+	return string(b), nil
 }
 
 func (n *compareNode) eval(f *frame) (any, error) {

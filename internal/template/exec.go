@@ -68,6 +68,12 @@ func assign(f *frame, target node, v any) error {
 		if !ok {
 			return &Error{Kind: "TemplateRuntimeError", Msg: "cannot assign attribute on non-namespace object"}
 		}
+		if err := apart(n, v); err != nil {
+			return err
+		}
+		if err := f.r.st.weigh(v); err != nil {
+			return err
+		}
 		n.attrs.Set(t.attr, v)
 		return nil
 	}
@@ -386,8 +392,12 @@ func (m *macro) attr(name string) (any, bool) {
 	return nil, false
 }
 
+// macroSteps is what a macro's call costs besides the statements in it.
+const macroSteps = 20
+
 func (m *macro) call(f *frame, a *args) (any, error) {
 	s, st := m.s, f.r.st
+	st.steps += macroSteps
 	if err := st.enter("macro " + s.name); err != nil {
 		return nil, err
 	}

@@ -39,13 +39,19 @@ func mapFilter(c *call) (any, error) {
 		a.names, a.named = named(c.kw)
 		apply = func(v any) (any, error) { return d.invoke(c.f, true, v, &a) }
 	}
-	out := make([]any, len(l))
+	out, size := make([]any, len(l)), 0
 	for i, e := range l {
 		if err := c.f.r.st.step(); err != nil {
 			return nil, err
 		}
 		if out[i], err = apply(e); err != nil {
 			return nil, err
+		}
+		if s, ok := asStr(out[i]); ok {
+			size += len(s)
+			if err := c.room(size); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil

@@ -162,6 +162,9 @@ func coreFilters() []*def {
 				if indent, err = c.int(1); err != nil {
 					return nil, err
 				}
+				if indent > maxWidth {
+					return nil, limitErr("an indent of %d is too much", indent)
+				}
 			}
 			text, err := dumpJSON(c, c.a[0], value.JSON{Indent: indent, SortKeys: true, ASCII: true, Python: true})
 			if err != nil {

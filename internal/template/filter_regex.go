@@ -34,7 +34,7 @@ func regexErr(err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, pyre.ErrTooLong) {
+	if errors.Is(err, pyre.ErrTooLong) || errors.Is(err, pyre.ErrTooMuch) {
 		return limitErr("%s", err)
 	}
 	return &Error{Kind: "error", Msg: err.Error()}
@@ -71,7 +71,7 @@ func regexFilters() []*def {
 			if err != nil {
 				return nil, err
 			}
-			s, err := re.Sub(repl, c.str(0), 0)
+			s, err := re.SubMost(repl, c.str(0), 0, c.f.r.st.e.limits.Output)
 			if err != nil {
 				return nil, regexErr(err)
 			}

@@ -117,7 +117,14 @@ func wordwrapFilter(c *call) (any, error) {
 	}
 	var out []string
 	for _, line := range splitLines(c.str(0), false) {
-		out = append(out, strings.Join(wrapText(line.(string), width, c.bool(2), c.bool(4)), newline))
+		lines := wrapText(line.(string), width, c.bool(2), c.bool(4))
+		if len(lines) == 0 {
+			lines = []string{""}
+		}
+		out = append(out, lines...)
+	}
+	if len(newline) > 0 && len(out) > c.f.r.st.e.limits.Output/len(newline) {
+		return nil, c.room(-1)
 	}
 	return strings.Join(out, newline), nil
 }
@@ -156,20 +163,26 @@ func wrapText(s string, width int, breakLong, onHyphens bool) []string {
 		}
 		line, n := "", 0
 		for len(chunks) > 0 {
-			l := utf8.RuneCountInString(chunks[0])
-			if n+l > width {
+			l, fits := runesWithin(chunks[0], width-n)
+			if !fits {
 				break
 			}
 			line += chunks[0]
 			n += l
 			chunks = chunks[1:]
 		}
-		if len(chunks) > 0 && utf8.RuneCountInString(chunks[0]) > width {
+		if len(chunks) == 0 {
+			// nothing is left to cut
+		} else if _, fits := runesWithin(chunks[0], width); !fits {
 			switch room := width - n; {
 			case breakLong && room > 0:
-				r := []rune(chunks[0])
-				line += string(r[:room])
-				chunks[0] = string(r[room:])
+				cut := 0
+				for range room {
+					_, size := utf8.DecodeRuneInString(chunks[0][cut:])
+					cut += size
+				}
+				line += chunks[0][:cut]
+				chunks[0] = chunks[0][cut:]
 			case line == "":
 				line = chunks[0]
 				chunks = chunks[1:]
@@ -180,6 +193,19 @@ func wrapText(s string, width int, breakLong, onHyphens bool) []string {
 		}
 	}
 	return lines
+}
+
+// runesWithin counts the characters of s, no further than most of them.
+func runesWithin(s string, most int) (n int, fits bool) {
+	if len(s) <= most {
+		return utf8.RuneCountInString(s), true
+	}
+	for range s {
+		if n++; n > most {
+			return n, false
+		}
+	}
+	return n, true
 }
 
 func breaksAfter(a, b string) bool {

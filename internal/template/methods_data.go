@@ -87,6 +87,9 @@ func listMethods() []*def {
 			return append([]any{}, l...), nil
 		}),
 		changing("append", "object", func(c *call, l *List) (any, error) {
+			if err := apart(l, c.a[1]); err != nil {
+				return nil, err
+			}
 			l.Items = append(l.Items, c.a[1])
 			if len(l.Items) > maxRange {
 				return nil, limitErr("a list has more than %d elements", maxRange)
@@ -95,6 +98,11 @@ func listMethods() []*def {
 		}),
 		changing("extend", "iterable", func(c *call, l *List) (any, error) {
 			more, err := c.list(1)
+			for _, e := range more {
+				if err := apart(l, e); err != nil {
+					return nil, err
+				}
+			}
 			if len(l.Items)+len(more) > maxRange {
 				return nil, limitErr("a list has more than %d elements", maxRange)
 			}
@@ -104,6 +112,9 @@ func listMethods() []*def {
 		changing("insert", "index object", func(c *call, l *List) (any, error) {
 			i, err := c.int(1)
 			if err != nil {
+				return nil, err
+			}
+			if err := apart(l, c.a[2]); err != nil {
 				return nil, err
 			}
 			if i < 0 {
@@ -235,7 +246,13 @@ func dictMethods() []*def {
 				if err != nil {
 					return nil, err
 				}
+				if err := apartAll(m, other); err != nil {
+					return nil, err
+				}
 				m.Update(other)
+			}
+			if err := apartAll(m, c.kw); err != nil {
+				return nil, err
 			}
 			m.Update(c.kw)
 			return nil, nil
@@ -247,6 +264,9 @@ func dictMethods() []*def {
 			}
 			if v, ok := m.Get(k); ok {
 				return v, nil
+			}
+			if err := apart(m, c.a[2]); err != nil {
+				return nil, err
 			}
 			m.Set(k, c.a[2])
 			return c.a[2], nil

@@ -97,7 +97,7 @@ func strMethods() []*def {
 			if err != nil {
 				return nil, typeErr("can only join an iterable")
 			}
-			parts := make([]string, len(l))
+			parts, size := make([]string, len(l)), 0
 			for i, e := range l {
 				s, ok := asStr(e)
 				if !ok {
@@ -107,6 +107,12 @@ func strMethods() []*def {
 					return nil, typeErr("sequence item %d: expected str instance, %s found", i, TypeName(e))
 				}
 				parts[i] = s
+				if size += len(s) + len(c.str(0)); i == 0 {
+					size = len(s)
+				}
+				if err := c.room(size); err != nil {
+					return nil, err
+				}
 			}
 			return strings.Join(parts, c.str(0)), nil
 		}),

@@ -194,11 +194,17 @@ func add(st *state, l, r any) (any, error) {
 			return nil, typeErr("can only concatenate list (not \"%s\") to list", TypeName(r))
 		}
 		b, _ := asList(r)
+		if len(a)+len(b) > maxRange {
+			return nil, limitErr("a list has more than %d elements", maxRange)
+		}
 		return append(append(make([]any, 0, len(a)+len(b)), a...), b...), nil
 	case value.Tuple:
 		b, ok := r.(value.Tuple)
 		if !ok {
 			return nil, typeErr("can only concatenate tuple (not \"%s\") to tuple", TypeName(r))
+		}
+		if len(x)+len(b) > maxRange {
+			return nil, limitErr("a tuple has more than %d elements", maxRange)
 		}
 		return append(append(make(value.Tuple, 0, len(x)+len(b)), x...), b...), nil
 	case Bytes:

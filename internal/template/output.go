@@ -48,6 +48,9 @@ func (o *output) print(v any) error {
 	if s, ok := v.(string); ok {
 		return o.text(s)
 	}
+	if err := o.st.weigh(v); err != nil {
+		return err
+	}
 	v, err := finalize(v)
 	if err != nil {
 		return err

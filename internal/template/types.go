@@ -302,6 +302,9 @@ func items(v any) ([]any, error) {
 		return nil, v.fail()
 	}
 	if s, ok := asStr(v); ok {
+		if len(s) > maxRange {
+			return nil, limitErr("a text of %d bytes has too many characters for a list; at most %d are allowed", len(s), maxRange)
+		}
 		out := make([]any, 0, len(s))
 		for c := range chars(s) {
 			out = append(out, c)
