@@ -56,6 +56,9 @@ func expandRange(name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(middle) > maxRange/len(rest) {
+		return nil, fmt.Errorf("the host pattern %s is larger than %d hosts", name, maxRange)
+	}
 	out := make([]string, 0, len(middle)*len(rest))
 	for _, m := range middle {
 		for _, r := range rest {
@@ -65,7 +68,7 @@ func expandRange(name string) ([]string, error) {
 	return out, nil
 }
 
-// maxRange bounds what one range may expand to.
+// maxRange bounds what one host pattern may expand to.
 const maxRange = 1_000_000
 
 func sequence(begin, end string, step int) ([]string, error) {
@@ -74,8 +77,8 @@ func sequence(begin, end string, step int) ([]string, error) {
 			return nil, fmt.Errorf("host range must have begin <= end: [%s:%s]", begin, end)
 		}
 		var out []string
-		for c := int(begin[0]); c <= int(end[0]); c += step {
-			out = append(out, string(rune(c)))
+		for i := range (int(end[0])-int(begin[0]))/step + 1 {
+			out = append(out, string(rune(int(begin[0])+i*step)))
 		}
 		return out, nil
 	}
@@ -94,12 +97,12 @@ func sequence(begin, end string, step int) ([]string, error) {
 	if from > to {
 		return nil, fmt.Errorf("host range must have begin <= end: [%s:%s]", begin, end)
 	}
-	if (to-from)/step > maxRange {
+	if (to-from)/step >= maxRange {
 		return nil, fmt.Errorf("the host range [%s:%s] is larger than %d hosts", begin, end, maxRange)
 	}
 	var out []string
-	for n := from; n <= to; n += step {
-		out = append(out, fmt.Sprintf("%0*d", width, n))
+	for i := range (to-from)/step + 1 { // by count: from + step may be more than an int holds
+		out = append(out, fmt.Sprintf("%0*d", width, from+i*step))
 	}
 	return out, nil
 }

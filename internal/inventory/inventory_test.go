@@ -227,6 +227,30 @@ func TestDynamicHosts(t *testing.T) {
 	}
 }
 
+// TestHostRangeIsBounded has patterns that would take all memory, or never end.
+func TestHostRangeIsBounded(t *testing.T) {
+	for _, name := range []string{"h[0:99999999999]", "h[0:9999][0:9999]", "h[0:99][0:99][0:99][0:99]"} {
+		if got, err := expandRange(name); err == nil {
+			t.Errorf("%s made %d hosts", name, len(got))
+		}
+	}
+	for name, want := range map[string]string{"h[0:9223372036854775807:9000000000000000000]": "h0 h9000000000000000000", "h[a:c:9223372036854775807]": "ha", "h[1:5:2]": "h1 h3 h5", "h[a:e:2]": "ha hc he"} {
+		if got, err := expandRange(name); err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s made %v, %v", name, got, err)
+		}
+	}
+}
+
+// FuzzYAML: whatever a YAML inventory says, it is read or refused.
+func FuzzYAML(f *testing.F) {
+	f.Add([]byte("all:\n  hosts:\n    a[1:3]: {x: 1}\n  children:\n    g:\n      vars: {y: [1]}\n      hosts: {b: }\n      children: {h: }\n"))
+	f.Add([]byte("all: {children: {a: {children: {b: {children: {a: }}}}}}"))
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		inv := New()
+		_ = readYAML(inv, data, "f.yml", Options{Warn: func(string) {}})
+	})
+}
+
 func FuzzINI(f *testing.F) {
 	f.Add([]byte(ini))
 	f.Fuzz(func(t *testing.T, data []byte) {
