@@ -34,9 +34,10 @@ type class struct {
 	resources float64
 }
 
-// The classes of the API's documentation, as far as this module calls them. A
-// list is always asked for with a filter or in pages, which the slower class of
-// lists without either is not about.
+// The classes of "Request throttling for the Amazon EC2 API" in the EC2 Developer
+// Guide, as far as this module calls them. A list is always asked for with a
+// filter or in pages, which the slower class of lists without either is not
+// about. Accounts may have other limits: what the service refuses slows the key.
 var (
 	reading     = class{name: "non-mutating", refill: 20}
 	mutating    = class{name: "mutating", refill: 5}
