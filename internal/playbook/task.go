@@ -383,7 +383,8 @@ func (r *reader) taskKeywords(t *Task, n *yaml.Node) {
 			if !ok {
 				continue
 			}
-			if near := diag.Nearest(lookup, r.Lookups); near != "" && near != lookup && !slices.Contains(r.Lookups, lookup) {
+			ours := strings.Count(lookup, ".") < 2 || strings.HasPrefix(lookup, "ansible.builtin.") // a collection may have others
+			if near := diag.Nearest(lookup, r.Lookups); ours && near != "" && near != lookup && !slices.Contains(r.Lookups, lookup) {
 				r.Add(p.Key.Pos, "did you mean 'with_"+near+"'?", "'%s' is not a valid attribute for a Task", key)
 				continue
 			}
