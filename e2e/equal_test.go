@@ -176,7 +176,15 @@ func (r ran) story(anyOrder bool) []string {
 				story = append(story, line)
 			}
 		case said.MatchString(line):
-			results = append(results, address.ReplaceAllString(elsewhere.ReplaceAllString(said.FindString(line), "DIR/"), "ADDRESS"))
+			text := address.ReplaceAllString(elsewhere.ReplaceAllString(said.FindString(line), "DIR/"), "ADDRESS")
+			// Who comes to an include at the same moment shares its line.
+			if file, hosts, ok := strings.Cut(text, " for "); ok && strings.HasPrefix(text, "included: ") {
+				for _, h := range strings.Split(hosts, ", ") {
+					results = append(results, file+" for "+h)
+				}
+				continue
+			}
+			results = append(results, text)
 		}
 	}
 	anyOrder = false
