@@ -185,6 +185,7 @@ func (p *playRun) prepare(ctx context.Context, batch []*inventory.Host) error {
 		p.hosts[name] = h
 		r := &strategy.Runner{Host: name, Cursor: strategy.NewCursor(items)}
 		r.Cursor.Skip = func(t *playbook.Task) bool { return p.skip(name, t) }
+		r.Cursor.LeftOut = p.leftOut
 		if p.lost[name] || p.failed[name] {
 			r.Cursor.End()
 			p.removed[name] = true
@@ -293,16 +294,19 @@ func (p *playRun) skip(host string, t *playbook.Task) bool {
 	if t.Implicit && t.Module != "" && p.Gathering == "smart" && p.Vars.Facts(p.hosts[host]).Has("module_setup") {
 		return true // the host's facts are known already
 	}
-	if t.Implicit {
-		return t.Module != "" && !p.tagged(t)
-	}
-	if !p.started {
+	if !p.started && !t.Implicit {
 		if !p.startsHere(t) {
 			return true
 		}
 		p.Run.started = true
 	}
-	return !p.tagged(t)
+	return p.leftOut(t)
+}
+
+// leftOut reports whether the tags of the command line leave a task out; what
+// the play itself brings in has none, but for the gathering of facts.
+func (p *playRun) leftOut(t *playbook.Task) bool {
+	return (!t.Implicit || t.Module != "") && !p.tagged(t)
 }
 
 // begin starts a step. It returns how many results will come.

@@ -26,6 +26,9 @@ type Cursor struct {
 	Failed bool
 	// Skip, if set, tells which tasks are passed over without a word.
 	Skip func(*playbook.Task) bool
+	// LeftOut, if set, tells which tasks can never run, whatever comes before them:
+	// those that tags leave out.
+	LeftOut func(*playbook.Task) bool
 }
 
 // frame is one block that is being walked.
@@ -73,27 +76,27 @@ func (c *Cursor) Next() *playbook.Task {
 			}
 			return it
 		case *playbook.Block:
-			c.frames = append(c.frames, frame{parts: [3][]playbook.Item{it.Items, c.unlessSkipped(it.Rescue), it.Always}, together: it.Together})
+			c.frames = append(c.frames, frame{parts: [3][]playbook.Item{it.Items, c.unlessLeftOut(it.Rescue), it.Always}, together: it.Together})
 		}
 	}
 	return nil
 }
 
-// unlessSkipped returns the items, or nothing if all tasks in them are passed
-// over: a rescue part without a task that runs rescues nobody.
-func (c *Cursor) unlessSkipped(items []playbook.Item) []playbook.Item {
-	if c.Skip == nil || slices.ContainsFunc(items, c.runs) {
+// unlessLeftOut returns the items, or nothing if all tasks in them are left out:
+// a rescue part without a task rescues nobody.
+func (c *Cursor) unlessLeftOut(items []playbook.Item) []playbook.Item {
+	if c.LeftOut == nil || slices.ContainsFunc(items, c.canRun) {
 		return items
 	}
 	return nil
 }
 
-func (c *Cursor) runs(item playbook.Item) bool {
+func (c *Cursor) canRun(item playbook.Item) bool {
 	switch it := item.(type) {
 	case *playbook.Task:
-		return !c.Skip(it)
+		return !c.LeftOut(it)
 	case *playbook.Block:
-		return slices.ContainsFunc(slices.Concat(it.Items, it.Rescue, it.Always), c.runs)
+		return slices.ContainsFunc(slices.Concat(it.Items, it.Rescue, it.Always), c.canRun)
 	}
 	return false
 }
