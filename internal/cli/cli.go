@@ -65,12 +65,6 @@ type optionsError struct{ error }
 
 func (e optionsError) Unwrap() error { return e.error }
 
-// sealedError is about a vault that no password opens. What is written may be
-// right, so this is no mistake of the language.
-type sealedError struct{ error }
-
-func (e sealedError) Unwrap() error { return e.error }
-
 // aliases are the names under which Tutti stands in for Ansible's commands.
 var aliases = map[string]string{
 	"ansible-playbook": "play", "ansible": "run", "ansible-inventory": "inventory", "ansible-vault": "vault",
@@ -172,10 +166,10 @@ func code(err error, stderr io.Writer) int {
 		return exitOptions
 	case errors.As(err, &problems):
 		showProblems(stderr, problems)
-		return parserCode(err, problems[0])
+		return parserCode(problems[0])
 	case errors.As(err, &problem):
 		showProblems(stderr, diag.Problems{problem})
-		return parserCode(err, problem)
+		return parserCode(problem)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "[ERROR]: User interrupted execution")
 		return exitInterrupted
@@ -185,9 +179,8 @@ func code(err error, stderr io.Writer) int {
 }
 
 // parserCode is the exit code of problems: Ansible ends with the first one.
-func parserCode(err error, first *diag.Problem) int {
-	var sealed sealedError
-	if errors.As(err, &sealed) || first.General {
+func parserCode(first *diag.Problem) int {
+	if first.General {
 		return exitError
 	}
 	return exitParser

@@ -29,7 +29,7 @@ type finder struct {
 
 // Find resolves a module's name as written.
 func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Found, bool) {
-	if f.rejected[strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")] {
+	if f.rejected[module.Bare(name)] {
 		return playbook.Found{}, false
 	}
 	if !strings.Contains(name, ".") || strings.HasPrefix(name, "ansible.legacy.") {
@@ -72,7 +72,7 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 		}
 		return playbook.Found{Name: module.Name(full), Python: p}, true
 	}
-	short := strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
+	short := module.Bare(name)
 	if to := f.route("ansible.builtin", short).to; to != "" && to != name {
 		if found, ok := f.Find(to, nil, roleDirs); ok {
 			return found, true
@@ -245,7 +245,7 @@ func (f *finder) inCollection(name string) string {
 
 // inAnsible finds a module of an installed ansible-core.
 func (f *finder) inAnsible(name string) string {
-	short := strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
+	short := module.Bare(name)
 	if strings.Contains(short, ".") {
 		return ""
 	}

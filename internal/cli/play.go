@@ -206,8 +206,13 @@ func (ses *session) read(books []string) ([]*playbook.Playbook, error) {
 		problems.add(ses.yamlWarning(w))
 	}
 	err := problems.err()
-	if err != nil && ses.sealed.Load() {
-		err = sealedError{err}
+	var all diag.Problems
+	if errors.As(err, &all) && ses.sealed.Load() {
+		// What is written may be right: a vault that no password opens is none of
+		// what cannot be parsed.
+		for _, p := range all {
+			p.General = true
+		}
 	}
 	return out, err
 }

@@ -176,15 +176,12 @@ func (o *pullOptions) moduleArgs(dest string) string {
 			args = append(args, name+"="+v)
 		}
 	}
-	git := o.module == "git"
-	set("name", git, quoteArg(o.url))
-	set("repo", o.module == "subversion" || o.module == "hg", quoteArg(o.url))
-	set("name", o.module == "bzr", quoteArg(o.url))
-	set("dest", true, quoteArg(dest))
-	revision := "version"
+	git, repo, revision := o.module == "git", "name", "version"
 	if o.module == "subversion" || o.module == "hg" {
-		revision = "revision"
+		repo, revision = "repo", "revision"
 	}
+	set(repo, true, quoteArg(o.url))
+	set("dest", true, quoteArg(dest))
 	set(revision, o.checkout != "", quoteArg(o.checkout))
 	set("accept_hostkey", git && o.acceptKey, "yes")
 	set("verify_commit", git && o.verify, "yes")

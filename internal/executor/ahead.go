@@ -86,7 +86,7 @@ func (p *playRun) mayRunAhead(t *playbook.Task) bool {
 	if t.Kind != playbook.ModuleTask {
 		return false
 	}
-	if v, ok := t.Get(playbook.RunOnce); ok && v != false {
+	if runOnce(t) {
 		return false
 	}
 	spec := p.Modules.Spec(t.Module)

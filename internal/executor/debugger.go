@@ -19,12 +19,12 @@ import (
 // again. The play waits meanwhile.
 
 // debugs reports whether the debugger is called for what came of a task.
-func (p *playRun) debugs(tr *taskRun, out *outcome) bool {
-	if tr.task.Implicit && tr.task.Module == "" || out.canceled || out.include != nil {
+func (p *playRun) debugs(task *playbook.Task, out *outcome) bool {
+	if task.Implicit && task.Module == "" || out.canceled || out.include != nil {
 		return false
 	}
 	failed := out.failed && !(out.ignored && p.setting("TASK_DEBUGGER_IGNORE_ERRORS", true))
-	if v, ok := tr.task.Get(playbook.Debugger); ok {
+	if v, ok := task.Get(playbook.Debugger); ok {
 		switch template.Str(value.Plain(v)) {
 		case "always":
 			return true
@@ -37,8 +37,10 @@ func (p *playRun) debugs(tr *taskRun, out *outcome) bool {
 		}
 		return false
 	}
-	always := strings.TrimPrefix(p.strategyName, "ansible.builtin.") == "debug" || p.setting("ENABLE_TASK_DEBUGGER", false)
-	return always && (failed || out.unreachable)
+	if !failed && !out.unreachable {
+		return false
+	}
+	return strings.TrimPrefix(p.strategyName, "ansible.builtin.") == "debug" || p.setting("ENABLE_TASK_DEBUGGER", false)
 }
 
 func (p *playRun) setting(name string, byDefault bool) bool {
@@ -56,11 +58,8 @@ func (p *playRun) setting(name string, byDefault bool) bool {
 // again. The result that he leaves it at is in d.
 func (p *playRun) debug(ctx context.Context, d *done) error {
 	original := d.step.task
-	for {
+	for p.debugs(d.said(), d.out) {
 		tr := p.debugged(d, original)
-		if !p.debugs(tr, d.out) {
-			return nil
-		}
 		for _, item := range d.out.items {
 			if item.inventory() {
 				tr.tellItem(item, item.spent)
@@ -80,6 +79,15 @@ func (p *playRun) debug(ctx context.Context, d *done) error {
 		d.out, d.told = p.debugged(d, original).run(ctx), false
 		d.step.outcomes[d.runner] = d.out
 	}
+	return nil
+}
+
+// said is the task as the user has it by now.
+func (d *done) said() *playbook.Task {
+	if d.task != nil {
+		return d.task
+	}
+	return d.step.task
 }
 
 func copyOf(t *playbook.Task) *playbook.Task {
@@ -88,13 +96,9 @@ func copyOf(t *playbook.Task) *playbook.Task {
 	return &c
 }
 
-// debugged is the task as the user has it by now.
+// debugged is that task on its host.
 func (p *playRun) debugged(d *done, original *playbook.Task) *taskRun {
-	task := original
-	if d.task != nil {
-		task = d.task
-	}
-	return &taskRun{playRun: p, task: task, host: p.hosts[d.runner.Host], info: p.info(task, p.shownName(original, d.runner.Host)), inRescue: d.runner.Cursor.Rescuing(), over: d.vars}
+	return &taskRun{playRun: p, task: d.said(), host: p.hosts[d.runner.Host], info: p.info(d.said(), p.shownName(original, d.runner.Host)), inRescue: d.runner.Cursor.Rescuing(), over: d.vars}
 }
 
 var (

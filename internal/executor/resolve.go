@@ -225,7 +225,7 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 		return nil
 	}
 	var action []string // gather_facts has defaults beside those of its module
-	if strings.TrimPrefix(strings.TrimPrefix(it.task.Action, "ansible.builtin."), "ansible.legacy.") == "gather_facts" {
+	if module.Bare(it.task.Action) == "gather_facts" {
 		action = []string{"gather_facts", "ansible.legacy.gather_facts", "ansible.builtin.gather_facts"}
 		if name.Short() == "gather_facts" {
 			name = "ansible.builtin.setup"

@@ -80,6 +80,12 @@ func (s *Spec) foldFreeForm(raw *value.Map) (*value.Map, error) {
 // Short is the name as playbooks usually write it: without ansible.builtin.
 func (n Name) Short() string { return strings.TrimPrefix(string(n), "ansible.builtin.") }
 
+// Bare is a name without either of the collections that a name without one is
+// looked for in.
+func Bare(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
+}
+
 // parser carries one parse through nested options. Of its errors the first is
 // the one that Ansible reports.
 type parser struct {

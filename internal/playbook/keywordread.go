@@ -31,9 +31,13 @@ func (r *reader) keywords(n *yaml.Node) *Keywords {
 		case "tags":
 			k.Tags = r.tags(p.Value)
 		case "environment":
-			k.Environment = r.dicts(p.Value, "environment")
+			k.Environment = r.dicts(p.Value, func(n *yaml.Node) { // Ansible goes on without it
+				r.Warn(n.Pos, "", "could not parse environment value, skipping: it must be a dictionary, or a list of dictionaries, not %s", n.Describe())
+			})
 		case "module_defaults":
-			k.ModuleDefaults = r.dicts(p.Value, "module_defaults")
+			k.ModuleDefaults = r.dicts(p.Value, func(n *yaml.Node) {
+				r.Add(n.Pos, "", "module_defaults must be a dictionary, or a list of dictionaries, not %s", n.Describe())
+			})
 		case "collections":
 			k.Collections = r.strings(p.Value, "collections")
 		case "vars":
@@ -133,13 +137,14 @@ func (r *reader) tags(n *yaml.Node) []any {
 	return out
 }
 
-// dicts reads a dict, a template of one, or a list of these.
-func (r *reader) dicts(n *yaml.Node, what string) []any {
+// dicts reads a dict, a template of one, or a list of these; wrong is told of
+// anything else.
+func (r *reader) dicts(n *yaml.Node, wrong func(*yaml.Node)) []any {
 	r.checkTemplate(n)
 	if n.Kind == yaml.List {
 		var out []any
 		for _, it := range n.Items {
-			out = append(out, r.dicts(it, what)...)
+			out = append(out, r.dicts(it, wrong)...)
 		}
 		return out
 	}
@@ -148,11 +153,7 @@ func (r *reader) dicts(n *yaml.Node, what string) []any {
 	case *value.Map, *value.Template:
 		return []any{v}
 	}
-	if what == "environment" { // which Ansible goes on without
-		r.Warn(n.Pos, "", "could not parse environment value, skipping: it must be a dictionary, or a list of dictionaries, not %s", n.Describe())
-		return nil
-	}
-	r.Add(n.Pos, "", "%s must be a dictionary, or a list of dictionaries, not %s", what, n.Describe())
+	wrong(n)
 	return nil
 }
 

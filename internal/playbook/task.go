@@ -210,7 +210,7 @@ func cutAction(text string) (name, rest string) {
 
 // find resolves a module's name; collections are those that the task says.
 func (r *reader) find(name string, s scope, collections []string) (Found, bool) {
-	if kind, ok := ownActions[strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")]; ok && (!strings.Contains(name, ".") || strings.HasPrefix(name, "ansible.")) {
+	if kind, ok := ownActions[module.Bare(name)]; ok && (!strings.Contains(name, ".") || strings.HasPrefix(name, "ansible.")) {
 		_ = kind
 		return Found{Name: module.Name("ansible.builtin." + name[strings.LastIndexByte(name, '.')+1:])}, true
 	}

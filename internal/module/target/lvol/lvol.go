@@ -129,6 +129,16 @@ func (t *task) tool(argv ...string) (tool.Output, *module.Result) {
 	return out, nil
 }
 
+// change runs a program that changes something; complaint is the module's message
+// if it fails.
+func (t *task) change(complaint string, argv ...string) *module.Result {
+	out, failed := t.tool(argv...)
+	if failed == nil && out.RC != 0 {
+		return module.Fail("%s", complaint).Set("rc", out.RC).Set("err", out.Stderr)
+	}
+	return failed
+}
+
 // look asks LVM for the group and its volumes.
 func (t *task) look() *module.Result {
 	unit := strings.ToLower(t.size.lookUnit())
@@ -251,12 +261,8 @@ func (t *task) create() *module.Result {
 	default:
 		argv = slices.Concat(argv, []string{"-n", lv, s.option(), s.text()}, opts, []string{t.vg}, t.pvs())
 	}
-	out, failed := t.tool(argv...)
-	switch {
-	case failed != nil:
+	if failed := t.change("Creating logical volume '"+value.Str(t.args.Any("lv"))+"' failed", argv...); failed != nil {
 		return failed
-	case out.RC != 0:
-		return module.Fail("Creating logical volume '%s' failed", value.Str(t.args.Any("lv"))).Set("rc", out.RC).Set("err", out.Stderr)
 	}
 	r := module.OK().Set("msg", "")
 	r.Changed = true
@@ -279,12 +285,9 @@ func (t *task) remove(v *volume) *module.Result {
 	if !t.args.Bool("force") {
 		return module.Fail("Sorry, no removal of logical volume %s without force=true.", v.name)
 	}
-	out, failed := t.tool(slices.Concat([]string{"lvremove"}, t.test(), []string{"--force", t.vg + "/" + v.name})...)
-	switch {
-	case failed != nil:
+	argv := slices.Concat([]string{"lvremove"}, t.test(), []string{"--force", t.vg + "/" + v.name})
+	if failed := t.change("Failed to remove logical volume "+value.Str(t.args.Any("lv")), argv...); failed != nil {
 		return failed
-	case out.RC != 0:
-		return module.Fail("Failed to remove logical volume %s", value.Str(t.args.Any("lv"))).Set("rc", out.RC).Set("err", out.Stderr)
 	}
 	return &module.Result{Changed: true}
 }
@@ -301,12 +304,8 @@ func (t *task) activate(v *volume, changed bool) *module.Result {
 	if !active {
 		flag, word = "-an", "deactivate"
 	}
-	out, failed := t.tool("lvchange", flag, t.vg+"/"+v.name)
-	switch {
-	case failed != nil:
+	if failed := t.change("Failed to "+word+" logical volume "+value.Str(t.args.Any("lv")), "lvchange", flag, t.vg+"/"+v.name); failed != nil {
 		return failed
-	case out.RC != 0:
-		return module.Fail("Failed to %s logical volume %s", word, value.Str(t.args.Any("lv"))).Set("rc", out.RC).Set("err", out.Stderr)
 	}
 	return r
 }
