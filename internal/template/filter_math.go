@@ -345,7 +345,7 @@ func humanToBytes(c *call) (any, error) {
 		unit = c.str(1)
 	}
 	if unit == "" {
-		return wholeNumber(num), nil
+		return wholeNumber(num)
 	}
 	limit := 0.0
 	for _, u := range sizeUnits {
@@ -369,11 +369,14 @@ func humanToBytes(c *call) (any, error) {
 	} else if strings.ToUpper(unit) == "B" && unit != letter {
 		return nil, fail
 	}
-	return wholeNumber(num * limit), nil
+	return wholeNumber(num * limit)
 }
 
 // wholeNumber rounds f, however large it is.
-func wholeNumber(f float64) any {
+func wholeNumber(f float64) (any, error) {
+	if math.IsInf(f, 0) {
+		return nil, &Error{Kind: "OverflowError", Msg: "cannot convert float infinity to integer"}
+	}
 	n, _ := big.NewFloat(math.RoundToEven(f)).Int(nil)
-	return value.Int(n)
+	return value.Int(n), nil
 }
