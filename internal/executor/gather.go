@@ -33,7 +33,7 @@ var networkFacts = map[string]string{
 // ansible_facts_modules or the configuration lists them; nil where it is setup
 // alone.
 func (it *item) factModules() []string {
-	if it.task.Action != "gather_facts" && it.task.Action != "ansible.builtin.gather_facts" && it.task.Action != "ansible.legacy.gather_facts" {
+	if it.part || module.Bare(it.task.Action) != "gather_facts" {
 		return nil
 	}
 	v := it.connectionVar("ansible_facts_modules")
@@ -61,7 +61,7 @@ func (it *item) factModules() []string {
 }
 
 func isSetup(name string) bool {
-	return name == "setup" || name == "ansible.legacy.setup" || name == "ansible.builtin.setup"
+	return module.Bare(name) == "setup"
 }
 
 // smartFacts is the module for the kind of machine that the host is.
@@ -80,56 +80,76 @@ func (it *item) smartFacts() string {
 
 // gather runs several modules for one gather_facts. What they find is put
 // together: later ones win, dicts are merged and lists joined.
-func (it *item) gather(ctx context.Context, names []string) (*module.Result, error) {
-	whole, facts := module.OK(), value.NewMap(64)
-	task := it.task
-	defer func() { it.task = task }()
-	var failed, skipped []string
+func (it *item) gather(ctx context.Context, names []string) *outcome {
+	result, facts := module.OK(), value.NewMap(64)
+	whole := it.taskRun
+	defer func() { it.taskRun = whole }()
+	failed, skipped := value.NewMap(0), value.NewMap(0)
 	for _, name := range names {
-		one := *task
-		it.task = &one
-		res, err := it.gatherWith(ctx, &one, name)
+		task, err := whole.factTask(name)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return it.broken(err)
 		}
-		whole.Warnings = append(whole.Warnings, res.Warnings...)
-		whole.Deprecations = append(whole.Deprecations, res.Deprecations...)
+		t := *whole
+		t.task, t.part = task, true
+		it.taskRun, it.warnings = &t, nil
+		out := it.once(ctx)
+		if out.unreachable || out.unresolved || !out.finished {
+			return out
+		}
+		done := module.FromMap(out.result)
+		result.Warnings = append(result.Warnings, done.Warnings...)
+		result.Deprecations = append(result.Deprecations, done.Deprecations...)
 		switch {
-		case res.Failed:
-			failed = append(failed, name)
-			whole.Set("failed_modules", value.MapOf(name, res.ToMap()))
-		case res.Skipped:
-			skipped = append(skipped, name)
+		case out.failed:
+			failed.Set(name, out.result)
+		case out.skipped:
+			skipped.Set(name, out.result)
 		default:
-			if facts, err = template.Combine(facts, res.Facts, "append_rp"); err != nil {
-				return nil, err
+			if facts, err = template.Combine(facts, done.Facts, "append_rp"); err != nil {
+				return it.broken(err)
 			}
 		}
 	}
-	facts.Set("_ansible_facts_gathered", true)
-	whole.Facts = facts
-	whole.Set("_ansible_verbose_override", true)
-	if len(failed) > 0 {
-		whole.Failed, whole.Msg = true, "The following modules failed to execute: "+strings.Join(failed, ", ")+"\n"
+	it.taskRun, it.warnings = whole, nil
+	result.Facts = facts
+	result.Set("_ansible_verbose_override", true)
+	if skipped.Len() > 0 {
+		result.Msg = "The following modules were skipped: " + nameList(skipped)
+		result.Set("skipped_modules", skipped)
+		result.Skipped = skipped.Len() == len(names)
 	}
-	if len(skipped) > 0 {
-		whole.Msg += "The following modules were skipped: " + strings.Join(skipped, ", ") + "\n"
+	if failed.Len() > 0 {
+		result.Failed, result.Msg = true, "The following modules failed to execute: "+nameList(failed)
+		result.Set("failed_modules", failed)
 	}
-	return whole, nil
+	return it.judge(result)
 }
 
-// gatherWith runs one of them. Parameters of setup are for setup alone.
-func (it *item) gatherWith(ctx context.Context, one *playbook.Task, name string) (*module.Result, error) {
-	if it.Loader.Modules == nil {
+func nameList(m *value.Map) string {
+	var names []string
+	for name := range m.Strings() {
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ") + "\n"
+}
+
+// factTask is the task that runs one of them. Parameters of setup are for setup
+// alone, and conditions for what the modules find together.
+func (t *taskRun) factTask(name string) (*playbook.Task, error) {
+	if t.Loader.Modules == nil {
 		return nil, fmt.Errorf("couldn't resolve module/action '%s'", name)
 	}
-	found, ok := it.Loader.Modules.Find(name, one.Collections, nil)
+	found, ok := t.Loader.Modules.Find(name, t.task.Collections, nil)
 	if !ok {
 		return nil, fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", name)
 	}
 	if found.Err != nil {
 		return nil, found.Err
 	}
+	one, keywords := *t.task, *t.task.Keywords
+	keywords.When = nil
+	one.Keywords, one.ChangedWhen, one.FailedWhen = &keywords, nil, nil
 	one.Module, one.Python = found.Name, found.Python
 	if !isSetup(string(found.Name)) {
 		one.Action, one.Args = strings.TrimPrefix(name, "ansible.legacy."), one.Args.Clone()
@@ -137,7 +157,7 @@ func (it *item) gatherWith(ctx context.Context, one *playbook.Task, name string)
 			one.Args.Delete(p)
 		}
 	}
-	return it.act(ctx)
+	return &one, nil
 }
 
 func (p *playRun) gathers(c *template.Context) (bool, error) {

@@ -26,6 +26,7 @@ type taskRun struct {
 	inRescue bool
 	ahead    *ahead     // if it runs before its turn
 	over     *value.Map // variables that the user has set in the debugger
+	part     bool       // one of the modules that a gather_facts stands for
 }
 
 // item is one pass through a task: the whole of it, or one item of its loop.
@@ -64,42 +65,22 @@ func (it *item) once(ctx context.Context) *outcome {
 	if skip := it.condition(); skip != nil {
 		return skip
 	}
-	var done *module.Result
-	var err error
 	if modules := it.factModules(); modules != nil {
-		done, err = it.gather(ctx, modules)
-	} else {
-		done, err = it.act(ctx)
+		return it.gather(ctx, modules)
 	}
-	if err != nil {
-		var early *unresolved
-		out := it.broken(err)
-		out.unresolved = errors.As(err, &early) && !out.unreachable
-		return out
-	}
-	// judge: what the result means for the play.
-	return it.judge(done)
-}
-
-// unresolved is an error from before anything ran.
-type unresolved struct{ error }
-
-// Unwrap returns the cause.
-func (u *unresolved) Unwrap() error { return u.error }
-
-// act resolves the task, waits until it may run, and runs it.
-func (it *item) act(ctx context.Context) (*module.Result, error) {
 	// resolve: everything the task says becomes a complete call, or the task is
 	// carried out here on the controller.
 	call, done, err := it.resolve(ctx)
 	if err != nil {
-		return nil, &unresolved{err}
+		out := it.broken(err)
+		out.unresolved = !out.unreachable
+		return out
 	}
 	for done == nil {
 		// acquire: nothing runs that may not run now.
 		var lease parallel.Lease
 		if lease, err = it.acquire(ctx, call); err != nil {
-			return nil, err
+			return it.broken(err)
 		}
 		// call: on the target, through its agent.
 		done, err = it.call(lease.Context(), call)
@@ -115,10 +96,11 @@ func (it *item) act(ctx context.Context) (*module.Result, error) {
 			continue // it has to wait for others, holding nothing
 		}
 		if err != nil {
-			return nil, err
+			return it.broken(err)
 		}
 	}
-	return done, nil
+	// judge: what the result means for the play.
+	return it.judge(done)
 }
 
 // run takes the task through its loop, if it has one, and returns what came of
