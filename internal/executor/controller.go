@@ -12,6 +12,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/vars"
 )
 
 // controller is what a module's control half may use; see module.Controller.
@@ -29,6 +30,16 @@ func (c controller) FindFile(kind, name string) (string, error) {
 func (c controller) ReadFile(path string) ([]byte, error) { return c.it.Run.ReadFile(path) }
 func (c controller) LoadVars(path string) (any, error)    { return c.it.Run.LoadVars(path) }
 func (c controller) Resolve(v any) (any, error)           { return c.it.Engine.Resolve(c.it.c, v) }
+
+func (c controller) ResolveOwn(v any) (any, bool, error) {
+	seen := &vars.Watch{Scope: c.it.scope}
+	in := *c.it.c
+	in.Vars = seen
+	out, err := c.it.Engine.Resolve(&in, v)
+	text, ok := out.(string)
+	return out, !seen.Told || ok && value.WrittenType(text) == "AnsibleUnicode", err
+}
+
 func (c controller) Environment() (map[string]string, error) {
 	return c.it.environment()
 }

@@ -185,6 +185,9 @@ type Controller interface {
 	Render(src string, o RenderOptions) (string, error)
 	// Resolve evaluates every template in v with the task's variables.
 	Resolve(v any) (any, error)
+	// ResolveOwn is Resolve. It also reports whether v is made of nothing but what
+	// the user has written: only then may what it gives be evaluated once more.
+	ResolveOwn(v any) (resolved any, own bool, err error)
 	// Condition evaluates a bare conditional; vars are added to the task's.
 	Condition(expr any, vars *value.Map) (bool, error)
 	// Expr evaluates a bare expression such as "a.b". The error is ErrUndefined

@@ -2,7 +2,7 @@ package value
 
 import (
 	"encoding/binary"
-	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -13,8 +13,8 @@ import (
 // its own, each behind its length, so that a string can be told by where it
 // lies. The zero value is ready; it belongs to one goroutine.
 //
-// Only the filter type_debug asks. It calls text of a document AnsibleUnicode,
-// and playbooks compare with that.
+// The filter type_debug asks, which calls text of a document AnsibleUnicode, and
+// the module debug, which evaluates only what the user has written.
 type Written struct {
 	rest []byte
 }
@@ -24,10 +24,11 @@ const (
 	unsafeBit = 1 << 31
 )
 
-// blocks are those that are alive: where each begins and how long it is.
+// blocks are all that were made. They are kept for good, as documents mostly are:
+// an address that was used again could belong to another text.
 var blocks struct {
-	mu sync.Mutex
-	at map[uintptr]uintptr
+	mu  sync.Mutex
+	all [][]byte
 }
 
 // Keep returns s as text of this document.
@@ -51,20 +52,9 @@ func (w *Written) keep(s string, mark uint32) string {
 
 func newBlock(size int) []byte {
 	b := make([]byte, size)
-	at := uintptr(unsafe.Pointer(&b[0]))
 	blocks.mu.Lock()
 	defer blocks.mu.Unlock()
-	if blocks.at == nil {
-		blocks.at = map[uintptr]uintptr{}
-	}
-	blocks.at[at] = uintptr(size)
-	// A string keeps its block alive, so an address that is forgotten here can
-	// belong to nothing that was kept.
-	runtime.AddCleanup(&b[0], func(at uintptr) {
-		blocks.mu.Lock()
-		defer blocks.mu.Unlock()
-		delete(blocks.at, at)
-	}, at)
+	blocks.all = append(blocks.all, b)
 	return b
 }
 
@@ -78,8 +68,9 @@ func WrittenType(s string) string {
 	at := uintptr(unsafe.Pointer(p))
 	blocks.mu.Lock()
 	defer blocks.mu.Unlock()
-	for from, size := range blocks.at {
-		if at < from+4 || at >= from+size {
+	for _, b := range blocks.all {
+		from := uintptr(unsafe.Pointer(&b[0]))
+		if at < from+4 || at >= from+uintptr(len(b)) {
 			continue
 		}
 		switch head := binary.LittleEndian.Uint32(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(p), -4)), 4)); head {
@@ -91,6 +82,27 @@ func WrittenType(s string) string {
 		break
 	}
 	return "str"
+}
+
+// EveryText reports whether the WrittenType of every text in v is one that is
+// wanted. That of what may only become text is "".
+func EveryText(v any, wanted func(class string) bool) bool {
+	switch v := v.(type) {
+	case string:
+		return wanted(WrittenType(v))
+	case []any:
+		return !slices.ContainsFunc(v, func(e any) bool { return !EveryText(e, wanted) })
+	case *Map:
+		for _, e := range v.All() {
+			if !EveryText(e, wanted) {
+				return false
+			}
+		}
+		return true
+	case nil, bool, int, float64, *Template:
+		return true
+	}
+	return wanted("")
 }
 
 // Anew returns s as a string that is no longer the one it was made from, which

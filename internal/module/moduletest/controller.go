@@ -75,6 +75,12 @@ func (c *Controller) Resolve(v any) (any, error) {
 	return v, nil
 }
 
+// ResolveOwn implements module.Controller: every variable is the user's.
+func (c *Controller) ResolveOwn(v any) (any, bool, error) {
+	out, err := c.Resolve(v)
+	return out, true, err
+}
+
 // Condition implements module.Controller.
 func (c *Controller) Condition(expr any, _ *value.Map) (bool, error) {
 	if c.Truth != nil {

@@ -4,7 +4,6 @@ package debug
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/value"
@@ -42,7 +41,7 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 }
 
 func show(c module.Controller, r *module.Result, args module.Args) error {
-	wanted, err := c.Resolve(args.Any("var"))
+	wanted, own, err := c.ResolveOwn(args.Any("var"))
 	if err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func show(c module.Controller, r *module.Result, args module.Args) error {
 			r.Set("msg", "Hello world!")
 		}
 	case string:
-		if _, computed := args.Any("var").(*value.Template); computed && !evaluable(v) {
+		if !own { // text of a target is never evaluated
 			r.Set(v, "{{"+v+"}}")
 			return nil
 		}
@@ -75,17 +74,4 @@ func show(c module.Controller, r *module.Result, args module.Args) error {
 		r.Set("<class '"+value.TypeName(v)+"'>", v)
 	}
 	return nil
-}
-
-// evaluable reports whether text that a template gave may be an expression: if
-// the user has written it, or if it can only be the name of something. Text of a
-// target is never run.
-func evaluable(text string) bool {
-	switch value.WrittenType(text) {
-	case "AnsibleUnicode":
-		return true
-	case "AnsibleUnsafeText":
-		return false
-	}
-	return strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") == ""
 }
