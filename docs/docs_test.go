@@ -2,19 +2,29 @@ package docs
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/tutti-run/tutti/internal/cli"
 )
 
 func TestReferenceIsCurrent(t *testing.T) {
-	for name, want := range map[string]string{"modules.md": cli.ModulesReference(), "cli.md": cli.CommandsReference(), "hint-table.md": cli.HintsReference()} {
+	pages := cli.References()
+	for name, want := range pages {
 		have, err := os.ReadFile(name)
 		if err != nil {
-			t.Fatal(err)
-		}
-		if string(have) != want {
+			t.Error(err)
+		} else if string(have) != want {
 			t.Errorf("%s is stale: run go generate ./docs", name)
+		}
+	}
+	have, err := filepath.Glob("modules/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range have {
+		if _, ok := pages[filepath.ToSlash(name)]; !ok {
+			t.Errorf("%s is of no module: run go generate ./docs", name)
 		}
 	}
 }

@@ -4,15 +4,29 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/tutti-run/tutti/internal/cli"
 )
 
 func main() {
-	for name, text := range map[string]string{"modules.md": cli.ModulesReference(), "cli.md": cli.CommandsReference(), "hint-table.md": cli.HintsReference()} {
+	if err := write(cli.References()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func write(pages map[string]string) error {
+	if err := os.RemoveAll("modules"); err != nil { // pages of modules that are no more
+		return err
+	}
+	for name, text := range pages {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			return err
 		}
 	}
+	return nil
 }

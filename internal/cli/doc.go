@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,7 +82,41 @@ func moduleText(s *module.Spec) string {
 		walk(s.Params, "")
 		b.WriteByte('\n')
 	}
+	for _, rule := range ruleTexts(s.Rules) {
+		fmt.Fprintf(&b, "  %s\n", rule)
+	}
+	if len(s.Returns) > 0 {
+		b.WriteString("\nRETURN VALUES:\n\n")
+		for _, r := range s.Returns {
+			fmt.Fprintf(&b, "- %s  (%s; returned: %s)\n    %s\n", r.Name, typeText(r.Type), r.When, r.Doc)
+		}
+	}
 	return b.String()
+}
+
+// ruleTexts say how parameters are tied together, a sentence each.
+func ruleTexts(r module.Rules) []string {
+	var out []string
+	for _, names := range r.MutuallyExclusive {
+		out = append(out, "Only one of "+strings.Join(names, ", ")+" may be given.")
+	}
+	for _, names := range r.RequiredOneOf {
+		out = append(out, "One of "+strings.Join(names, ", ")+" must be given.")
+	}
+	for _, names := range r.RequiredTogether {
+		out = append(out, "None or all of "+strings.Join(names, ", ")+" must be given.")
+	}
+	for _, need := range r.RequiredIf {
+		kind := "needs "
+		if need.Any && len(need.Needs) > 1 {
+			kind = "needs one of "
+		}
+		out = append(out, fmt.Sprintf("%s=%s %s%s.", need.Param, value.Str(value.FromGo(need.Value)), kind, strings.Join(need.Needs, ", ")))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.RequiredBy)) {
+		out = append(out, name+" needs "+strings.Join(r.RequiredBy[name], ", ")+".")
+	}
+	return out
 }
 
 func support(s module.Support) string {
@@ -102,12 +138,17 @@ func hintText(s *module.Spec) string {
 	return strings.Join(parts, ", ")
 }
 
+// typeText is a type's name; what has none is text.
+func typeText(t module.Type) string {
+	if t == "" {
+		return "str"
+	}
+	return string(t)
+}
+
 // paramFacts are what a parameter's Spec says, in words.
 func paramFacts(p module.Param) []string {
-	kind := string(p.Type)
-	if kind == "" {
-		kind = "str"
-	}
+	kind := typeText(p.Type)
 	if p.Elements != "" {
 		kind += " of " + string(p.Elements)
 	}
