@@ -98,36 +98,74 @@ func isFile(p string) bool {
 	return err == nil && st.Mode().IsRegular()
 }
 
+func isDir(p string) bool {
+	st, err := os.Stat(p)
+	return err == nil && st.IsDir()
+}
+
 // surroundings are the settings under which a project's playbooks can be read:
-// its roles, and the collection that it is itself.
+// its roles, modules and collections, and the collection that it is itself,
+// beside those that the caller has set.
 func surroundings(path string) (env []string, clean func(), err error) {
-	clean = func() {}
-	for _, roles := range []string{"roles", "ansible/roles"} {
-		if st, err := os.Stat(filepath.Join(path, roles)); err == nil && st.IsDir() {
-			env = append(env, "ANSIBLE_ROLES_PATH="+filepath.Join(path, roles))
+	var roles, library, collections []string
+	var own string // the folder with the project's own galaxy.yml
+	for _, top := range []string{path, filepath.Join(path, "ansible")} {
+		for _, w := range []struct {
+			folder string
+			into   *[]string
+		}{{"roles", &roles}, {"library", &library}, {"plugins/modules", &library}, {"collections", &collections}} {
+			if dir := filepath.Join(top, w.folder); isDir(dir) {
+				*w.into = append(*w.into, dir)
+			}
+		}
+		if own == "" && isFile(filepath.Join(top, "galaxy.yml")) {
+			own = top
 		}
 	}
+	clean = func() {}
+	if own != "" && len(collections) == 0 {
+		dir, err := asCollection(own)
+		if err != nil {
+			return nil, clean, err
+		}
+		clean = func() { os.RemoveAll(dir) }
+		collections = append(collections, dir)
+	}
+	for _, w := range []struct {
+		name    string
+		folders []string
+	}{{"ANSIBLE_ROLES_PATH", roles}, {"ANSIBLE_LIBRARY", library}, {"ANSIBLE_COLLECTIONS_PATH", collections}} {
+		if set := os.Getenv(w.name); set != "" {
+			w.folders = append(w.folders, set)
+		}
+		if len(w.folders) > 0 {
+			env = append(env, w.name+"="+strings.Join(w.folders, ":"))
+		}
+	}
+	return env, clean, nil
+}
+
+// asCollection makes a folder of collections in which the folder at path is one.
+func asCollection(path string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(path, "galaxy.yml"))
 	if err != nil {
-		return env, clean, nil
+		return "", err
 	}
 	n, err := yaml.Parse(data, "galaxy.yml", yaml.Options{AsData: true})
 	if err != nil {
-		return env, clean, nil
+		return "", err
 	}
 	ns, _ := n.Get("namespace").Text()
 	name, _ := n.Get("name").Text()
 	dir, err := os.MkdirTemp("", "tutti-compat-")
 	if err != nil {
-		return nil, clean, err
+		return "", err
 	}
-	clean = func() { os.RemoveAll(dir) }
 	at := filepath.Join(dir, "ansible_collections", ns)
 	if err := os.MkdirAll(at, 0o755); err != nil {
-		return nil, clean, err
+		return "", err
 	}
-	env = append(env, "ANSIBLE_COLLECTIONS_PATH="+dir)
-	return env, clean, os.Symlink(path, filepath.Join(at, name))
+	return dir, os.Symlink(path, filepath.Join(at, name))
 }
 
 // playbooks finds the playbooks below a folder: lists whose entries have hosts

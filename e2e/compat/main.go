@@ -6,7 +6,9 @@
 // DIR holds the harness for Ansible's own integration targets (conform, with
 // its targets.tsv), the recorded templates (templates.jsonl) and the comparison
 // of listings (compare-listings). A PROJECT is a checkout of other people's
-// playbooks, NAME=PATH or PATH. The real ansible-playbook must be installed.
+// playbooks, NAME=PATH or PATH. The roles and collections of others that it
+// wants are found where ANSIBLE_ROLES_PATH and ANSIBLE_COLLECTIONS_PATH say.
+// The real ansible-playbook must be installed.
 package main
 
 import (
