@@ -121,10 +121,11 @@ type Result struct {
 
 // Retry tells that a task will be tried again.
 type Retry struct {
-	Task   Task
-	Host   string
-	Left   int
-	Result *value.Map
+	Task    Task
+	Host    string
+	Left    int
+	Result  *value.Map
+	Verbose bool // show the result, whatever the verbosity
 }
 
 // AsyncPoll tells that a background job was asked after.

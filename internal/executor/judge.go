@@ -118,6 +118,15 @@ func (it *item) all(c *template.Context, conds []playbook.Cond) (bool, error) {
 
 // withResult is the item's context with what its result registers and sets.
 func (it *item) withResult(out *outcome) *template.Context {
+	seen := it.seen(out)
+	if seen.Len() == 0 {
+		return it.c
+	}
+	return it.context(it.c.Ctx, it.scope.With(seen))
+}
+
+// seen are the variables that a result registers and sets.
+func (it *item) seen(out *outcome) *value.Map {
 	seen := value.NewMap(2)
 	for _, e := range out.effects {
 		it.learn(seen, e)
@@ -125,10 +134,7 @@ func (it *item) withResult(out *outcome) *template.Context {
 	if it.task.Register != "" {
 		seen.Set(it.task.Register, out.result)
 	}
-	if seen.Len() == 0 {
-		return it.c
-	}
-	return it.context(it.c.Ctx, it.scope.With(seen))
+	return seen
 }
 
 // learn adds to seen the variables that an effect gives the host.
@@ -198,10 +204,15 @@ func (out *outcome) elsewhere(host string) string {
 	return out.delegated
 }
 
+// verbose reports whether a result is shown whatever the verbosity is.
+func verbose(out *outcome) bool {
+	return !out.noLog && truth(out.result.At("_ansible_verbose_always"))
+}
+
 // event is the outcome as it is told.
 func (t *taskRun) event(out *outcome) event.Result {
 	r := event.Result{Task: t.info, Host: t.host.Name, Delegated: out.elsewhere(t.host.Name), Ignored: out.ignored, Result: t.shown(out), Diff: out.diff,
-		Verbose: !out.noLog && truth(out.result.At("_ansible_verbose_always")), Quiet: truth(out.result.At("_ansible_verbose_override")),
+		Verbose: verbose(out), Quiet: truth(out.result.At("_ansible_verbose_override")),
 		Looped: out.looped && out.items != nil, Spent: out.spent}
 	switch {
 	case out.unreachable:

@@ -10,6 +10,7 @@ import (
 	"github.com/tutti-run/tutti/internal/playbook"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/vars"
 )
 
 // items evaluates the task's loop. looped is false for a task without one.
@@ -322,9 +323,13 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// attempts is once, or as often as until: asks.
+// attempts is once, or as often as until: asks. Whether the task runs, and with
+// which arguments, is settled before the first.
 func (it *item) attempts(ctx context.Context) *outcome {
 	t := it.task
+	if skip := it.condition(); skip != nil {
+		return skip
+	}
 	if t.Until == nil {
 		return it.once(ctx)
 	}
@@ -353,19 +358,26 @@ func (it *item) attempts(ctx context.Context) *outcome {
 	} else if retries == 0 {
 		tries = 1
 	}
+	var scope *vars.Scope
 	for n := 1; ; n++ {
 		if tries > 1 {
 			it.attempt = n
 		}
 		out := it.once(ctx)
-		if out.idle || !out.finished || out.result == nil || out.include != nil || out.unreachable {
+		if scope == nil {
+			scope = it.scope // where it runs is settled now, too
+		}
+		if out.unresolved || !out.finished || out.result == nil || out.include != nil || out.unreachable {
 			return out
 		}
 		out.result.Set("attempts", n)
 		if tries == 1 {
 			return out
 		}
-		ok, err := it.until(out)
+		// The condition sees this attempt, and so does the next one.
+		it.scope = scope.With(it.seen(out))
+		it.c = it.context(it.c.Ctx, it.scope)
+		ok, err := it.until()
 		if err != nil {
 			return it.broken(err)
 		}
@@ -384,7 +396,7 @@ func (it *item) attempts(ctx context.Context) *outcome {
 		if name := template.Str(value.Plain(t.Name)); t.Role != nil && name != "" {
 			info.Name = strings.TrimPrefix(info.Name, t.Role.Name+" : ")
 		}
-		it.tell(event.Retry{Task: info, Host: it.host.Name, Left: tries - n, Result: shown})
+		it.tell(event.Retry{Task: info, Host: it.host.Name, Left: tries - n, Result: shown, Verbose: verbose(out)})
 		// Between attempts nothing is held: no lease, no slot.
 		if !sleep(ctx, delay) {
 			out.finished = false
@@ -393,11 +405,10 @@ func (it *item) attempts(ctx context.Context) *outcome {
 	}
 }
 
-// until evaluates the until: condition with the result in view.
-func (it *item) until(out *outcome) (bool, error) {
-	c := it.withResult(out)
+// until evaluates the until: condition.
+func (it *item) until() (bool, error) {
 	for _, cond := range it.task.Until {
-		ok, err := it.Engine.Condition(c, cond.Expr)
+		ok, err := it.Engine.Condition(it.c, cond.Expr)
 		if err != nil || !ok {
 			return false, err
 		}

@@ -66,27 +66,14 @@ func (it *item) resolve(ctx context.Context) (call *resolved, done *module.Resul
 		done, err := it.resolveInclude()
 		return nil, done, err
 	}
-	if err := it.modes(); err != nil {
-		return nil, nil, err
-	}
-	if err := it.delegation(); err != nil {
-		return nil, nil, err
-	}
-	name, python, err := it.moduleName()
-	if err != nil {
-		return nil, nil, err
-	}
-	args, err := it.arguments(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if it.task.Async != nil && slices.Contains(noAsync, name.Short()) {
-		if n, err := it.number(it.c, it.task.Async, "async"); err != nil || n > 0 {
-			return nil, nil, errors.Join(err, errors.New("async is not supported for this task."))
+	if it.settled == nil || it.settled.task != t {
+		if err := it.settle(); err != nil {
+			return nil, nil, err
 		}
 	}
+	name, args := it.settled.module, it.settled.args.Clone()
 	r := &resolved{name: name, params: args}
-	if python != "" {
+	if python := it.settled.python; python != "" {
 		r.Call, err = it.pythonCall(ctx, python, name, args)
 	} else {
 		done, err = it.nativeCall(ctx, name, args, r)
@@ -98,6 +85,38 @@ func (it *item) resolve(ctx context.Context) (call *resolved, done *module.Resul
 		return nil, nil, err
 	}
 	return r, nil, nil
+}
+
+// settled is what the task says, evaluated: the same for all attempts of until.
+type settled struct {
+	task   *playbook.Task
+	module module.Name
+	python string // the file of a module that is not native
+	args   *value.Map
+}
+
+func (it *item) settle() error {
+	if err := it.modes(); err != nil {
+		return err
+	}
+	if err := it.delegation(); err != nil {
+		return err
+	}
+	name, python, err := it.moduleName()
+	if err != nil {
+		return err
+	}
+	args, err := it.arguments(name)
+	if err != nil {
+		return err
+	}
+	if it.task.Async != nil && slices.Contains(noAsync, name.Short()) {
+		if n, err := it.number(it.c, it.task.Async, "async"); err != nil || n > 0 {
+			return errors.Join(err, errors.New("async is not supported for this task."))
+		}
+	}
+	it.settled = &settled{task: it.task, module: name, python: python, args: args}
+	return nil
 }
 
 // modes evaluates check_mode and diff.

@@ -48,7 +48,8 @@ type item struct {
 	target    Target
 	check     bool
 	diff      bool
-	attempt   int    // of until, from 1
+	attempt   int // of until, from 1
+	settled   *settled
 	data      string // the loop variable, if a lookup gave it
 }
 
@@ -59,12 +60,9 @@ func (it *item) context(ctx context.Context, s *vars.Scope) *template.Context {
 	return c
 }
 
-// once is the path of a task, for one item and one attempt: resolve, acquire,
-// call, judge. What comes of it is told by the caller.
+// once is the path of a task whose condition holds, for one item and one attempt:
+// resolve, acquire, call, judge. What comes of it is told by the caller.
 func (it *item) once(ctx context.Context) *outcome {
-	if skip := it.condition(); skip != nil {
-		return skip
-	}
 	if modules := it.factModules(); modules != nil {
 		return it.gather(ctx, modules)
 	}

@@ -137,8 +137,8 @@ func (p *Printer) Tell(e event.Event) {
 		p.result(e)
 	case event.Retry:
 		s := fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", e.Host, e.Task.Name, e.Left)
-		if p.o.Verbosity > 2 {
-			s += "Result was: " + p.dump(e.Result, false)
+		if p.o.Verbosity > 2 || e.Verbose {
+			s += "Result was: " + p.dump(e.Result, e.Verbose)
 		}
 		p.line(s, colorDebug)
 	case event.AsyncPoll:
