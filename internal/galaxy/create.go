@@ -30,7 +30,7 @@ type Skeleton struct {
 // NewRole makes the folder of a new role below at.
 func NewRole(at, name string, s Skeleton) error {
 	dir := filepath.Join(at, name)
-	if err := s.free(dir); err != nil {
+	if err := s.free(dir, "role"); err != nil {
 		return err
 	}
 	vars := value.MapOf("role_name", name, "role_type", "default", "author", "your name", "description", "your role description",
@@ -45,7 +45,7 @@ func NewCollection(at, name string, s Skeleton) error {
 	}
 	ns, n, _ := strings.Cut(name, ".")
 	dir := filepath.Join(at, ns, n)
-	if err := s.free(dir); err != nil {
+	if err := s.free(dir, "collection"); err != nil {
 		return err
 	}
 	vars := value.MapOf("namespace", ns, "collection_name", n, "version", "1.0.0", "readme", "README.md", "author", "your name <example@domain.com>",
@@ -53,12 +53,22 @@ func NewCollection(at, name string, s Skeleton) error {
 	return s.fill(dir, "collection", []string{"docs", "roles"}, vars)
 }
 
-func (s Skeleton) free(dir string) error {
+// free makes sure that dir is empty or not there.
+func (s Skeleton) free(dir, what string) error {
 	switch {
+	case s.Dir != "" && !isDir(s.Dir):
+		return fmt.Errorf("- the skeleton path '%s' does not exist, cannot init %s", s.Dir, what)
 	case isFile(dir):
 		return fmt.Errorf("- the path %s already exists, but is a file - aborting", dir)
 	case exists(dir) && !s.Force:
 		return fmt.Errorf("- the directory %s already exists. You can use --force to re-initialize this directory,\nhowever it will reset any main.yml files that may have\nbeen modified there already.", dir)
+	}
+	// What is in it goes, not the folder: the user may stand in it.
+	entries, _ := os.ReadDir(dir) // none, if there is no folder yet
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -68,9 +78,6 @@ func (s Skeleton) free(dir string) error {
 func (s Skeleton) fill(dir, what string, empty []string, vars *value.Map) error {
 	var from fs.FS
 	if s.Dir != "" {
-		if !isDir(s.Dir) {
-			return fmt.Errorf("- the skeleton path '%s' does not exist, cannot init %s", s.Dir, what)
-		}
 		from, empty = os.DirFS(s.Dir), nil
 	} else {
 		var err error
