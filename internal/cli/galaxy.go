@@ -213,7 +213,7 @@ func (g *galaxyRun) wantedCollections() ([]galaxy.Collection, error) {
 
 func (g *galaxyRun) collections(ctx context.Context, wanted []galaxy.Collection) error {
 	configured := g.config.List("COLLECTIONS_PATHS")
-	in := &galaxy.Installer{Options: g.options(), Paths: absolutes(configured, sitePackages())}
+	in := &galaxy.Installer{Options: g.options(), Paths: absolutes(configured, pythonCollections(g.config))}
 	switch {
 	case len(g.paths) > 0:
 		in.Path = absolute(g.paths[len(g.paths)-1])

@@ -18,14 +18,8 @@ import (
 // collectionDirs are the folders of collections, those that the user names
 // first, each once.
 func (g *galaxyRun) collectionDirs() []string {
-	var python []string
-	for _, p := range strings.Split(os.Getenv("PYTHONPATH"), ":") {
-		if p != "" {
-			python = append(python, p)
-		}
-	}
 	var out []string
-	for _, p := range absolutes(g.paths, g.config.List("COLLECTIONS_PATHS"), python, sitePackages()) {
+	for _, p := range absolutes(g.paths, g.config.List("COLLECTIONS_PATHS"), pythonCollections(g.config)) {
 		if p = galaxy.Home(p); !slices.Contains(out, p) {
 			out = append(out, p)
 		}

@@ -257,16 +257,6 @@ func (f *finder) inAnsible(name string) string {
 	return ""
 }
 
-// ansibleDirs are the folders of installed ansible-core packages.
-var ansibleDirs = sync.OnceValue(func() []string {
-	var out []string
-	for _, pattern := range []string{"/usr/lib/python3/dist-packages/ansible", "/usr/lib/python3*/site-packages/ansible", "/usr/local/lib/python3*/dist-packages/ansible", "/usr/local/lib/python3*/site-packages/ansible"} {
-		m, _ := filepath.Glob(pattern)
-		out = append(out, m...)
-	}
-	return out
-})
-
 func isFile(p string) bool {
 	st, err := os.Stat(p)
 	return err == nil && !st.IsDir()

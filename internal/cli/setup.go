@@ -92,16 +92,6 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 	return ses, nil
 }
 
-// sitePackages are the folders that hold ansible_collections of an installed
-// ansible package.
-func sitePackages() []string {
-	var out []string
-	for _, d := range ansibleDirs() {
-		out = append(out, filepath.Dir(d))
-	}
-	return out
-}
-
 // collectionPaths are the folders that hold ansible_collections: beside the
 // playbook first.
 func (ses *session) collectionPaths() []string {
@@ -109,7 +99,7 @@ func (ses *session) collectionPaths() []string {
 	for _, p := range ses.config.List("COLLECTIONS_PATHS") {
 		out = append(out, strings.TrimSuffix(p, "/ansible_collections"))
 	}
-	return append(out, sitePackages()...)
+	return append(out, pythonCollections(ses.config)...)
 }
 
 func (ses *session) modulePaths() []string {

@@ -13,7 +13,6 @@ var others = []Setting{
 	{Name: "BECOME_PLUGIN_PATH", Kind: PathList, Default: "~/.ansible/plugins/become:/usr/share/ansible/plugins/become", Env: []string{"ANSIBLE_BECOME_PLUGINS"}, Ini: []string{"defaults.become_plugins"}},
 	{Name: "CALLBACKS_ENABLED", Kind: List, Env: []string{"ANSIBLE_CALLBACK_WHITELIST", "ANSIBLE_CALLBACKS_ENABLED"}, Ini: []string{"defaults.callback_whitelist", "defaults.callbacks_enabled"}},
 	{Name: "COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH", Default: "warning", Env: []string{"ANSIBLE_COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH"}, Ini: []string{"defaults.collections_on_ansible_version_mismatch"}},
-	{Name: "COLLECTIONS_SCAN_SYS_PATH", Kind: Bool, Default: "true", Env: []string{"ANSIBLE_COLLECTIONS_SCAN_SYS_PATH"}, Ini: []string{"defaults.collections_scan_sys_path"}},
 	{Name: "COLOR_CHANGED", Default: "yellow", Env: []string{"ANSIBLE_COLOR_CHANGED"}, Ini: []string{"colors.changed"}},
 	{Name: "COLOR_CONSOLE_PROMPT", Default: "white", Env: []string{"ANSIBLE_COLOR_CONSOLE_PROMPT"}, Ini: []string{"colors.console_prompt"}},
 	{Name: "COLOR_DEBUG", Default: "dark gray", Env: []string{"ANSIBLE_COLOR_DEBUG"}, Ini: []string{"colors.debug"}},

@@ -18,6 +18,7 @@ var used = []Setting{
 	{Name: "CACHE_PLUGIN_PREFIX", Env: []string{"ANSIBLE_CACHE_PLUGIN_PREFIX"}, Ini: []string{"defaults.fact_caching_prefix"}},
 	{Name: "CACHE_PLUGIN_TIMEOUT", Kind: Int, Default: "86400", Env: []string{"ANSIBLE_CACHE_PLUGIN_TIMEOUT"}, Ini: []string{"defaults.fact_caching_timeout"}},
 	{Name: "COLLECTIONS_PATHS", Kind: PathList, Default: "~/.ansible/collections:/usr/share/ansible/collections", Env: []string{"ANSIBLE_COLLECTIONS_PATHS", "ANSIBLE_COLLECTIONS_PATH"}, Ini: []string{"defaults.collections_paths", "defaults.collections_path"}},
+	{Name: "COLLECTIONS_SCAN_SYS_PATH", Kind: Bool, Default: "true", Env: []string{"ANSIBLE_COLLECTIONS_SCAN_SYS_PATH"}, Ini: []string{"defaults.collections_scan_sys_path"}},
 	{Name: "CONNECTION_PASSWORD_FILE", Kind: Path, Env: []string{"ANSIBLE_CONNECTION_PASSWORD_FILE"}, Ini: []string{"defaults.connection_password_file"}},
 	{Name: "DEFAULT_BECOME", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_BECOME"}, Ini: []string{"privilege_escalation.become"}},
 	{Name: "DEFAULT_BECOME_ASK_PASS", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_BECOME_ASK_PASS"}, Ini: []string{"privilege_escalation.become_ask_pass"}},
