@@ -19,6 +19,7 @@ import (
 	"sync"
 
 	"github.com/tutti-run/tutti/internal/executor"
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -127,11 +128,14 @@ func (r *Runner) prepare(path string, name module.Name) *packed {
 	return p
 }
 
+// libraryImport is what tells a module that is imported as part of Ansible: it
+// takes something from a module_utils, by its whole name or relative to its own.
+var libraryImport = lazyregexp.New(`(?m)from +(?:ansible\.module_utils\S*|ansible_collections\.\S+|\.{2,} *module_utils\S*) +import |import +(?:ansible\.module_utils\.|ansible_collections\.)`)
+
 // style says in which of Ansible's ways a module takes its arguments.
 func style(source []byte) string {
 	switch {
-	case bytes.Contains(source, []byte("from ansible.module_utils.")), bytes.Contains(source, []byte("import ansible.module_utils.")),
-		bytes.Contains(source, []byte("from ansible.module_utils import")), bytes.Contains(source, []byte("from ansible_collections.")), bytes.Contains(source, []byte("import ansible_collections.")):
+	case libraryImport.Get().Match(source):
 		return "python"
 	case bytes.Contains(source, []byte("#AnsibleRequires")), bytes.Contains(source, []byte("#Requires -Module")):
 		return "powershell"

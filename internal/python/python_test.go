@@ -35,6 +35,8 @@ func world(t *testing.T) (*Runner, string) {
 		"coll/ansible_collections/a/b/plugins/module_utils/other.py":  "",
 		"library/json.sh":                                             "#!/bin/sh\n# WANT_JSON\n",
 		"library/old.sh":                                              "#!/bin/sh\n. $1\n",
+		"role/library/relative.py":                                    "from ..module_utils.basic import AnsibleModule\nfrom ..module_utils.own import answer\n",
+		"role/module_utils/own.py":                                    "",
 	} {
 		p := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
@@ -94,6 +96,18 @@ func TestCollection(t *testing.T) {
 	}
 	if p.entry != "ansible_collections.a.b.plugins.modules.m" {
 		t.Errorf("entry %s", p.entry)
+	}
+}
+
+// A role's module may import relative to where it is run, below ansible.
+func TestRelativeImport(t *testing.T) {
+	r, dir := world(t)
+	p := r.prepare(filepath.Join(dir, "role/library/relative.py"), "relative")
+	if p.err != nil || p.style != "python" {
+		t.Fatalf("style %s, %v", p.style, p.err)
+	}
+	if got := contents(t, p.data); !strings.Contains(got, "ansible/module_utils/own.py") {
+		t.Errorf("the archive holds %s", got)
 	}
 }
 
