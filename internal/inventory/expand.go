@@ -3,8 +3,11 @@ package inventory
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
 // errUnfinished is about a range without an end.
@@ -18,19 +21,22 @@ func expandHost(text string) ([]string, int, error) {
 	return names, port, err
 }
 
-// expandRange expands every [a:b:step] in a host name.
+// expandRange expands every [a:b:step] in a host name. Where a bracket stands
+// there has to be a range.
 func expandRange(name string) ([]string, error) {
-	open := strings.IndexByte(name, '[')
-	if open < 0 {
+	if !strings.Contains(name, "[") {
 		return []string{name}, nil
 	}
-	length := strings.IndexByte(name[open:], ']')
-	if length < 0 || !strings.Contains(name[open:open+length], ":") {
-		return []string{name}, nil
+	parts := strings.Split(strings.Replace(strings.Replace(name, "[", "|", 1), "]", "|", 1), "|")
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("host range must be begin:end or begin:end:step between brackets, not %s", name)
 	}
-	head, body, tail := name[:open], name[open+1:open+length], name[open+length+1:]
+	head, body, tail := parts[0], parts[1], parts[2]
 	bounds := strings.Split(body, ":")
-	if len(bounds) > 3 {
+	if begin, end, ok := strings.Cut(body, "-"); ok && len(bounds) == 1 && begin != "" && end != "" {
+		return nil, fmt.Errorf("host range must be begin:end or begin:end:step, not [%s]: write [%s:%s]", body, begin, end)
+	}
+	if len(bounds) != 2 && len(bounds) != 3 {
 		return nil, fmt.Errorf("host range must be begin:end or begin:end:step, not [%s]", body)
 	}
 	step := 1
@@ -53,7 +59,7 @@ func expandRange(name string) ([]string, error) {
 		return nil, err
 	}
 	rest, err := expandRange(tail)
-	if err != nil {
+	if err != nil || len(rest) == 0 {
 		return nil, err
 	}
 	if len(middle) > maxRange/len(rest) {
@@ -71,20 +77,23 @@ func expandRange(name string) ([]string, error) {
 // maxRange bounds what one host pattern may expand to.
 const maxRange = 1_000_000
 
+// letters are in the order of letter ranges: [x:C] is x, y, z, A, B, C.
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 func sequence(begin, end string, step int) ([]string, error) {
-	if isLetter(begin) && isLetter(end) {
-		if begin[0] > end[0] {
+	if i, j := strings.Index(letters, begin), strings.Index(letters, end); len(begin) == 1 && len(end) == 1 && i >= 0 && j >= 0 {
+		if i > j {
 			return nil, fmt.Errorf("host range must have begin <= end: [%s:%s]", begin, end)
 		}
 		var out []string
-		for i := range (int(end[0])-int(begin[0]))/step + 1 {
-			out = append(out, string(rune(int(begin[0])+i*step)))
+		for n := range (j-i)/step + 1 {
+			out = append(out, letters[i+n*step:i+n*step+1])
 		}
 		return out, nil
 	}
 	from, err1 := strconv.Atoi(begin)
 	to, err2 := strconv.Atoi(end)
-	if err1 != nil || err2 != nil || from < 0 {
+	if err1 != nil || err2 != nil {
 		return nil, fmt.Errorf("host range must be numbers or single letters: [%s:%s]", begin, end)
 	}
 	width := 0
@@ -95,9 +104,9 @@ func sequence(begin, end string, step int) ([]string, error) {
 		}
 	}
 	if from > to {
-		return nil, fmt.Errorf("host range must have begin <= end: [%s:%s]", begin, end)
+		return nil, nil // nobody, as in Ansible
 	}
-	if (to-from)/step >= maxRange {
+	if (to-from)/step >= maxRange || to-from < 0 {
 		return nil, fmt.Errorf("the host range [%s:%s] is larger than %d hosts", begin, end, maxRange)
 	}
 	var out []string
@@ -107,39 +116,40 @@ func sequence(begin, end string, step int) ([]string, error) {
 	return out, nil
 }
 
-func isLetter(s string) bool {
-	return len(s) == 1 && (s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z')
-}
+var (
+	bracketedPort = lazyregexp.New(`^\[(.+)\]:([0-9]+)$`)
+	trailingPort  = lazyregexp.New(`^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$`)
+	// hostLabel is a part of a host name between dots, ranges included.
+	hostLabel = lazyregexp.New(`^(?i:[\p{L}\p{N}_]|\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\])(?i:[\p{L}\p{N}_-]|\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\])*$`)
+	hexRange  = lazyregexp.New(`\[[0-9a-fA-F]+:[0-9a-fA-F]+(?::[0-9]+)?\]`)
+)
 
 // splitPort takes a :port off a host name; IPv6 addresses need brackets for it.
-func splitPort(name string) (host string, port int) {
-	if strings.HasPrefix(name, "[") {
-		if end := strings.Index(name, "]:"); end > 0 && strings.Contains(name[:end], ":") && !strings.Contains(name[:end], "::") || end > 0 && strings.Contains(name[1:end], "::") {
-			if n, err := strconv.Atoi(name[end+2:]); err == nil {
-				return name[1:end], n
-			}
+// What is left has to look like a name or an address, else nothing is taken off.
+func splitPort(text string) (host string, port int) {
+	host = text
+	for _, form := range []*lazyregexp.Regexp{bracketedPort, trailingPort} {
+		if m := form.FindStringSubmatch(host); m != nil {
+			host = m[1]
+			port, _ = strconv.Atoi(m[2])
 		}
 	}
-	if strings.Count(strings.NewReplacer("[", "", "]", "").Replace(stripRanges(name)), ":") == 1 {
-		i := strings.LastIndexByte(name, ':')
-		if n, err := strconv.Atoi(name[i+1:]); err == nil && !strings.Contains(name[i:], "]") {
-			return name[:i], n
-		}
+	if !isHostName(host) {
+		return text, 0
 	}
-	return name, 0
+	return host, port
 }
 
-// stripRanges removes [a:b] so that its colon is not taken for a port's.
-func stripRanges(name string) string {
-	for {
-		open := strings.IndexByte(name, '[')
-		if open < 0 {
-			return name
-		}
-		length := strings.IndexByte(name[open:], ']')
-		if length < 0 {
-			return name
-		}
-		name = name[:open] + name[open+length+1:]
+// isHostName reports whether text could be a host's name or address, or several
+// of them written with ranges.
+func isHostName(text string) bool {
+	if ip, err := netip.ParseAddr(hexRange.ReplaceAllString(text, "1")); err == nil && ip.Is6() && ip.Zone() == "" {
+		return true
 	}
+	for label := range strings.SplitSeq(text, ".") {
+		if !hostLabel.MatchString(label) || strings.HasSuffix(label, "-") || strings.HasSuffix(label, "_") {
+			return false
+		}
+	}
+	return true
 }

@@ -2,22 +2,19 @@ package inventory
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
 // readINI reads Ansible's INI format into inv.
 func readINI(inv *Inventory, data []byte, path string) error {
 	group, kind := "ungrouped", "hosts"
-	type pending struct {
-		pos  diag.Pos
-		kind string
-	}
-	undeclared := map[string]pending{} // groups used by :vars or :children before their section
-	declared := map[string]bool{"all": true, "ungrouped": true}
-	var order []string
+	waiting := map[string]*awaited{}
+	var order []string // of all that were waited for
 	for i, raw := range strings.Split(string(data), "\n") {
 		pos := diag.Pos{File: path, Line: i + 1, Column: 1}
 		line := strings.TrimSpace(raw)
@@ -27,39 +24,36 @@ func readINI(inv *Inventory, data []byte, path string) error {
 		fail := func(hint, format string, args ...any) error {
 			return &diag.Problem{Pos: pos, Msg: fmt.Sprintf(format, args...), Hint: hint}
 		}
-		if line[0] == '[' {
-			end := strings.IndexByte(line, ']')
-			if rest := ""; end > 0 {
-				rest = strings.TrimSpace(line[end+1:])
-				if rest == "" || rest[0] == '#' || rest[0] == ';' {
-					name, k, hasKind := strings.Cut(line[1:end], ":")
-					name = strings.TrimSpace(name)
-					if !hasKind {
-						k = "hosts"
-					}
-					if k != "hosts" && k != "children" && k != "vars" {
-						return fail("", "Section [%s:%s] has unknown type: %s", name, k, k)
-					}
-					if name == "" {
-						return fail("", "Invalid section entry: '%s'. Please make sure that there are no spaces in the section entry, and that there are no other invalid characters", line)
-					}
-					group, kind = name, k
-					if k == "vars" && inv.LookupGroup(inv.safe(name)) == nil {
-						undeclared[name] = pending{pos, k}
-						order = append(order, name)
-						inv.Group(name)
-					} else {
-						inv.Group(name)
-					}
-					if k != "vars" {
-						declared[name] = true
-					}
-					continue
+		wait := func(name string, parents ...string) {
+			if w := waiting[name]; w != nil {
+				w.parents = append(w.parents, parents...)
+				return
+			}
+			waiting[name] = &awaited{pos, parents}
+			order = append(order, name)
+		}
+		if m := iniSection.FindStringSubmatch(line); m != nil {
+			if group, kind = inv.safe(m[1]), m[2]; kind == "" {
+				kind = "hosts"
+			}
+			if kind != "hosts" && kind != "children" && kind != "vars" {
+				return fail("", "Section [%s:%s] has unknown type: %s", m[1], kind, kind)
+			}
+			if inv.LookupGroup(group) == nil {
+				if kind == "vars" { // this alone does not make a group
+					wait(group)
+				}
+				inv.Group(group)
+			}
+			if kind != "vars" {
+				if err := adopt(inv, group, waiting); err != nil {
+					return fail("", "%s", err)
 				}
 			}
-			if end < 0 || !strings.Contains(line[:end], ":") && strings.TrimSpace(line[end+1:]) != "" && !strings.ContainsAny(line[end+1:2+end], ".-:abcdefghijklmnopqrstuvwxyz") {
-				return fail("a section is a name in brackets: [webservers]", "Invalid section entry: '%s'. Please make sure that there are no spaces in the section entry, and that there are no other invalid characters", line)
-			}
+			continue
+		}
+		if line[0] == '[' && strings.HasSuffix(line, "]") {
+			return fail("a section is a name in brackets: [webservers]", "Invalid section entry: '%s'. Please make sure that there are no spaces in the section entry, and that there are no other invalid characters", line)
 		}
 		switch kind {
 		case "hosts":
@@ -67,15 +61,13 @@ func readINI(inv *Inventory, data []byte, path string) error {
 				return err
 			}
 		case "children":
-			name := stripComment(line)
-			if strings.ContainsAny(name, " \t=") {
+			m := iniChild.FindStringSubmatch(line)
+			if m == nil {
 				return fail("", "Expected group name, got: %s", line)
 			}
-			if inv.LookupGroup(inv.safe(name)) == nil {
-				undeclared[name] = pending{pos, "children"}
-				order = append(order, name)
-			}
-			if err := inv.link(inv.Group(group), inv.Group(name)); err != nil {
+			if child := inv.LookupGroup(m[1]); child == nil {
+				wait(m[1], group)
+			} else if err := inv.link(inv.Group(group), child); err != nil {
 				return fail("", "%s", err)
 			}
 		case "vars":
@@ -87,25 +79,54 @@ func readINI(inv *Inventory, data []byte, path string) error {
 		}
 	}
 	for _, name := range order {
-		if !declared[name] {
-			p := undeclared[name]
-			switch p.kind {
-			case "vars":
-				return &diag.Problem{Pos: p.pos, Msg: fmt.Sprintf("Section [%s:vars] not valid for undefined group: %s", name, name), Hint: "add a section [" + name + "]"}
-			default:
-				return &diag.Problem{Pos: p.pos, Msg: fmt.Sprintf("Section [...:children] includes undefined group: %s", name), Hint: "add a section [" + name + "]"}
+		w := waiting[name]
+		switch {
+		case w == nil:
+		case w.parents == nil:
+			return &diag.Problem{Pos: w.pos, Msg: fmt.Sprintf("Section [%s:vars] not valid for undefined group: %s", name, name), Hint: "add a section [" + name + "]"}
+		default:
+			hint := "add a section [" + name + "]"
+			if safe := validName(name); inv.LookupGroup(safe) != nil {
+				hint = "its section is called " + safe + ", because characters that a group's name must not have are replaced"
+			}
+			return &diag.Problem{Pos: w.pos, Msg: fmt.Sprintf("Section [%s:children] includes undefined group: %s", w.parents[len(w.parents)-1], name), Hint: hint}
+		}
+	}
+	return nil
+}
+
+// awaited is a group that was named before any section of its own: as a child of
+// its parents, or, without parents, in a section of variables.
+type awaited struct {
+	pos     diag.Pos
+	parents []string
+}
+
+// adopt puts a group whose section has come below those that waited for it. The
+// order of a group's children is that of their own sections for this reason.
+func adopt(inv *Inventory, group string, waiting map[string]*awaited) error {
+	w := waiting[group]
+	if w == nil {
+		return nil
+	}
+	delete(waiting, group)
+	for _, parent := range w.parents {
+		if err := inv.link(inv.Group(parent), inv.Group(group)); err != nil {
+			return err
+		}
+		if p := waiting[parent]; p != nil && p.parents != nil {
+			if err := adopt(inv, parent, waiting); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-func stripComment(line string) string {
-	if i := strings.IndexByte(line, '#'); i >= 0 {
-		line = line[:i]
-	}
-	return strings.TrimSpace(line)
-}
+var (
+	iniSection = lazyregexp.New(`^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?$`)
+	iniChild   = lazyregexp.New(`^([^:\]\s]+)\s*(?:#.*)?$`)
+)
 
 // iniHost reads one line of a hosts section: a name, or a range, and variables.
 func iniHost(inv *Inventory, g *Group, line string, pos diag.Pos) error {
@@ -120,10 +141,13 @@ func iniHost(inv *Inventory, g *Group, line string, pos diag.Pos) error {
 	if err != nil {
 		return &diag.Problem{Pos: pos, Msg: err.Error()}
 	}
-	vars := value.NewMap(len(words))
-	if port > 0 {
-		vars.Set("ansible_port", port)
+	if port == 0 && strings.HasSuffix(words[0], ":") {
+		return &diag.Problem{Pos: pos, Msg: fmt.Sprintf("Invalid host pattern '%s' supplied, ending in ':' is not allowed, this character is reserved to provide a port.", words[0])}
 	}
+	if slices.Contains(names, "---") {
+		return &diag.Problem{Pos: pos, Msg: "Invalid host pattern '---' supplied, '---' is normally a sign this is a YAML file."}
+	}
+	vars := value.NewMap(len(words))
 	for _, w := range words[1:] {
 		k, v, ok := strings.Cut(w, "=")
 		if !ok {
@@ -132,10 +156,7 @@ func iniHost(inv *Inventory, g *Group, line string, pos diag.Pos) error {
 		vars.Set(k, iniValue(v, pos))
 	}
 	for _, name := range names {
-		if strings.ContainsAny(name, "{}") && strings.Contains(name, "{{") {
-			return &diag.Problem{Pos: pos, Msg: fmt.Sprintf("invalid host name: %s", name)}
-		}
-		h := inv.Host(name)
+		h := inv.hostAt(name, port)
 		inv.addHost(g, h)
 		inv.update(h, vars)
 	}
@@ -143,9 +164,9 @@ func iniHost(inv *Inventory, g *Group, line string, pos diag.Pos) error {
 }
 
 // iniValue reads a value as a Python literal where it is one, as Ansible does,
-// else as text. A # begins a comment only after a space, outside of quotes.
+// else as text.
 func iniValue(s string, pos diag.Pos) any {
-	if v, ok := literal(s); ok {
+	if v, err := value.ParseLiteral(s); err == nil {
 		return value.MarkTemplates(v, pos)
 	}
 	return value.Text(s, pos)

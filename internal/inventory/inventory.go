@@ -127,6 +127,17 @@ func (inv *Inventory) Host(name string) *Host {
 	return h
 }
 
+// hostAt is Host with the port that stands behind the name, 0 if none does. It
+// counts only where the host is named for the first time.
+func (inv *Inventory) hostAt(name string, port int) *Host {
+	isNew := inv.hosts[name] == nil
+	h := inv.Host(name)
+	if isNew && port > 0 {
+		h.Vars.Set("ansible_port", port)
+	}
+	return h
+}
+
 // LookupHost returns a listed host, or the implicit localhost for the names
 // that mean this machine; nil if there is none.
 func (inv *Inventory) LookupHost(name string) *Host {

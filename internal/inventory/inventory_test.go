@@ -67,6 +67,61 @@ func TestINI(t *testing.T) {
 	}
 }
 
+// TestINILines has lines that people write, and what Ansible makes of them.
+func TestINILines(t *testing.T) {
+	for text, want := range map[string]string{
+		"h ports=80,443 a=1 # c":                  `h{"ports":[80,443],"a":1}`,
+		"[g:vars]\na=1 # one\nb=x # y\n[g]\nh":    `h{} g{"a":1,"b":"x # y"}`,
+		"h[3:1]\nx":                               `x{}`,
+		"h[x:B:2]":                                `hx{} hz{} hB{}`,
+		"h[-1:1]":                                 `h-1{} h0{} h1{}`,
+		"[1.2.3.4]:22":                            `1.2.3.4{"ansible_port":22}`,
+		"[fe80::1]:22\nfe80::[1:2]":               `fe80::1{"ansible_port":22} fe80::2{}`,
+		"h@x:22\nh-:22\nx.y_z:22":                 `h@x:22{} h-:22{} x.y_z{"ansible_port":22}`,
+		"h ansible_port=5\nh:6\nk:7":              `h{"ansible_port":5} k{"ansible_port":7}`,
+		"{{x}}":                                   `{{x}}{}`,
+		"[p:children]\nb # c\na\n[a]\nh\n[b]\nh2": `h{} h2{} p{} a{} b{}`, // in the order of their sections
+		"h1\n[g]\nh2\n[a section]\nh3":            "refused",
+		"h1\n[g]x":                                "refused",
+		"[g ]\nh":                                 "refused",
+		"h[1:3\nx":                                "refused",
+		"h[1]":                                    "refused",
+		"---\nh":                                  "refused",
+		"all:\nh":                                 "refused",
+		"[g:children]\nnope":                      "refused",
+		"[g:vars]\na=1":                           "refused",
+		"[a:children]\nb\n[b:children]\na":        "refused",
+	} {
+		inv := New()
+		got := "refused"
+		if err := readINI(inv, []byte(text+"\n"), "hosts"); err == nil {
+			inv.reconcile()
+			var parts []string
+			for _, h := range inv.Hosts() {
+				parts = append(parts, h.Name+string(value.ToJSON(h.Vars)))
+			}
+			for _, g := range inv.Groups()[2:] {
+				parts = append(parts, g.Name+string(value.ToJSON(g.Vars)))
+			}
+			got = strings.Join(parts, " ")
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestNothingParsed: what was read before a mistake is no part of all, unless
+// another source can be read.
+func TestNothingParsed(t *testing.T) {
+	for text, want := range map[string]string{"[g]\nh\n[g:children]\nnope\n": "", "g: {}\n": "", "{}\n": "{}", "g: {hosts: {h: }, children: {k: x}}\n": ""} {
+		inv, warnings := loadText(t, "hosts.yml", text)
+		if got := names(inv.Hosts()); got != want || want == "" && warnings == nil && !strings.Contains(text, "g: {}") {
+			t.Errorf("%q: hosts %q, warnings %q", text, got, warnings)
+		}
+	}
+}
+
 func TestPatterns(t *testing.T) {
 	inv, _ := loadText(t, "hosts", ini)
 	for pattern, want := range map[string]string{
@@ -200,7 +255,7 @@ func TestGroupNames(t *testing.T) {
 		said  bool
 	}{"never": {"a-b", true}, "ignore": {"a-b", false}, "always": {"a_b", true}, "silently": {"a_b", false}} {
 		path := filepath.Join(t.TempDir(), "hosts")
-		if err := os.WriteFile(path, []byte("[a-b]\nh\n[c:children]\na-b\n"), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte("[a-b]\nh\n[c:children]\n"+want.group+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		said := false

@@ -90,11 +90,10 @@ func Load(ctx context.Context, sources []string, o Options) (*Inventory, error) 
 		if o.UnparsedFailed {
 			return nil, fmt.Errorf("No inventory was parsed, please check your configuration and options.")
 		}
-		if o.Quiet {
-			inv.reconcile()
-			return inv, nil
+		if !o.Quiet {
+			o.Warn("No inventory was parsed, only implicit localhost is available")
 		}
-		o.Warn("No inventory was parsed, only implicit localhost is available")
+		return inv, nil // what was read before the mistakes stays out of all
 	}
 	inv.reconcile()
 	return inv, nil
@@ -264,6 +263,9 @@ func hostList(inv *Inventory, source string) error {
 			continue
 		}
 		name, port := splitPort(word)
+		if strings.Contains(name, "[") { // no ranges here
+			name, port = word, 0
+		}
 		addListed(inv, []string{name}, port)
 	}
 	return nil
@@ -290,11 +292,7 @@ func advancedHostList(_ context.Context, inv *Inventory, source string, o Option
 
 func addListed(inv *Inventory, names []string, port int) {
 	for _, name := range names {
-		h := inv.Host(name)
-		inv.addHost(inv.Group("ungrouped"), h)
-		if port > 0 {
-			h.Vars.Set("ansible_port", port)
-		}
+		inv.addHost(inv.Group("ungrouped"), inv.hostAt(name, port))
 	}
 }
 

@@ -503,11 +503,8 @@ func readTOML(inv *Inventory, data []byte, path string, o Options) error {
 						return fail("%s", err)
 					}
 					for _, n := range names {
-						h := inv.Host(n)
+						h := inv.hostAt(n, port)
 						inv.addHost(g, h)
-						if port > 0 {
-							h.Vars.Set("ansible_port", port)
-						}
 						if m, ok := vars.(*value.Map); ok {
 							inv.update(h, value.MarkTemplates(m, pos).(*value.Map))
 						}

@@ -14,6 +14,9 @@ func readYAML(inv *Inventory, data []byte, path string, o Options) error {
 	if err != nil {
 		return err
 	}
+	if n.IsNull() || n.Kind == yaml.Map && len(n.Pairs) == 0 {
+		return &diag.Problem{Pos: n.Pos, Msg: "Parsed empty YAML file"}
+	}
 	if n.Kind != yaml.Map {
 		return &diag.Problem{Pos: n.Pos, Msg: "YAML inventory has invalid structure, it should be a dictionary, got: " + n.Describe()}
 	}
@@ -21,25 +24,28 @@ func readYAML(inv *Inventory, data []byte, path string, o Options) error {
 		return &diag.Problem{Pos: n.Get("plugin").Pos, Msg: "Plugin configuration YAML file, not YAML inventory"}
 	}
 	for _, p := range n.Pairs {
-		name, ok := p.Key.Text()
-		if !ok {
-			return &diag.Problem{Pos: p.Key.Pos, Msg: "Invalid group name, a string is expected"}
-		}
-		if err := yamlGroup(inv, name, p.Value, o); err != nil {
+		if _, err := yamlGroup(inv, p, o); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func yamlGroup(inv *Inventory, name string, n *yaml.Node, o Options) error {
+// yamlGroup reads a group; nil if it is no group and passed over.
+func yamlGroup(inv *Inventory, p yaml.Pair, o Options) (*Group, error) {
+	name, n := value.Str(p.Key.Value()), p.Value
 	if !n.IsNull() && n.Kind != yaml.Map {
 		o.Warn(fmt.Sprintf("Skipping '%s' as this is not a valid group definition", name))
-		return nil
+		return nil, nil
+	}
+	switch p.Key.Value().(type) {
+	case string, *value.Template:
+	default:
+		return nil, &diag.Problem{Pos: p.Key.Pos, Msg: fmt.Sprintf("Unable to add group %s: Invalid group name supplied, expected a string but got %s", name, p.Key.Describe()), Hint: "quote it"}
 	}
 	g := inv.Group(name)
 	if n.IsNull() {
-		return nil
+		return g, nil
 	}
 	for _, p := range n.Pairs {
 		key, _ := p.Key.Text()
@@ -55,7 +61,7 @@ func yamlGroup(inv *Inventory, name string, n *yaml.Node, o Options) error {
 		if v.Kind != yaml.Map {
 			switch key {
 			case "vars", "children", "hosts":
-				return &diag.Problem{Pos: v.Pos, Msg: fmt.Sprintf("Invalid %q entry for %q group, requires a dictionary, found %s instead.", key, name, v.Describe())}
+				return nil, &diag.Problem{Pos: v.Pos, Msg: fmt.Sprintf("Invalid %q entry for %q group, requires a dictionary, found %s instead.", key, name, v.Describe())}
 			}
 			o.Warn(fmt.Sprintf("Skipping key (%s) in group (%s) as it is not a mapping, it is %s", key, name, v.Describe()))
 			continue
@@ -70,30 +76,34 @@ func yamlGroup(inv *Inventory, name string, n *yaml.Node, o Options) error {
 			}
 		case "children":
 			for _, e := range v.Pairs {
-				child, _ := e.Key.Text()
-				if err := yamlGroup(inv, child, e.Value, o); err != nil {
-					return err
+				child, err := yamlGroup(inv, e, o)
+				if err != nil {
+					return nil, err
 				}
-				if err := inv.link(g, inv.Group(child)); err != nil {
-					return &diag.Problem{Pos: e.Key.Pos, Msg: err.Error()}
+				if child == nil {
+					return nil, &diag.Problem{Pos: e.Key.Pos, Msg: value.Str(e.Key.Value()) + " is not a known host nor group"}
+				}
+				if err := inv.link(g, child); err != nil {
+					return nil, &diag.Problem{Pos: e.Key.Pos, Msg: err.Error()}
 				}
 			}
 		case "hosts":
 			for _, e := range v.Pairs {
 				if err := yamlHost(inv, g, e); err != nil {
-					return err
+					return nil, err
 				}
 			}
 		}
 	}
-	return nil
+	return g, nil
 }
 
 func yamlHost(inv *Inventory, g *Group, e yaml.Pair) error {
-	text, ok := e.Key.Value().(string)
-	if !ok {
-		shown := value.Str(e.Key.Value())
-		return &diag.Problem{Pos: e.Key.Pos, Msg: "Host pattern " + shown + " must be a string. Enclose integers/floats in quotation marks."}
+	text := value.Str(e.Key.Value())
+	switch e.Key.Value().(type) {
+	case string, *value.Template:
+	default:
+		return &diag.Problem{Pos: e.Key.Pos, Msg: "Host pattern " + text + " must be a string. Enclose integers/floats in quotation marks."}
 	}
 	names, port, err := expandHost(text)
 	if err != nil {
@@ -103,11 +113,8 @@ func yamlHost(inv *Inventory, g *Group, e yaml.Pair) error {
 		return &diag.Problem{Pos: e.Value.Pos, Msg: fmt.Sprintf("the variables of host %s must be a dictionary, got %s", text, e.Value.Describe())}
 	}
 	for _, name := range names {
-		h := inv.Host(name)
+		h := inv.hostAt(name, port)
 		inv.addHost(g, h)
-		if port > 0 {
-			h.Vars.Set("ansible_port", port)
-		}
 		if m, ok := e.Value.Value().(*value.Map); ok {
 			inv.update(h, m)
 		}

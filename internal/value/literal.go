@@ -9,12 +9,30 @@ import (
 )
 
 // ParseLiteral reads one Python literal as ast.literal_eval does: None, True,
-// False, numbers, strings, lists, tuples and dicts, and nothing that computes.
+// False, numbers, strings, lists, tuples, sets and dicts, and nothing that
+// computes. What stands behind a # is a comment.
 func ParseLiteral(text string) (any, error) {
 	p := literalParser{text: strings.TrimSpace(text)}
 	v, err := p.value(0)
 	if err != nil {
 		return nil, err
+	}
+	if p.peek() == ',' { // a tuple needs no parentheses
+		l := Tuple{v}
+		for p.peek() == ',' {
+			p.pos++
+			if c := p.peek(); c == 0 || c == '#' {
+				break
+			}
+			if v, err = p.value(0); err != nil {
+				return nil, err
+			}
+			l = append(l, v)
+		}
+		v = l
+	}
+	if p.peek() == '#' && !strings.Contains(p.text[p.pos:], "\n") {
+		p.pos = len(p.text)
 	}
 	if p.space(); p.pos != len(p.text) {
 		return nil, p.errorf("text after the value")
@@ -61,10 +79,13 @@ func (p *literalParser) value(depth int) (any, error) {
 		return Tuple(l), err
 	case c == '{':
 		return p.dict(depth)
-	case c == '\'' || c == '"':
+	case p.atText():
 		var b strings.Builder
-		for q := p.peek(); q == '\'' || q == '"'; q = p.peek() { // adjacent strings are one
-			s, err := p.quoted(q)
+		for p.atText() { // adjacent strings are one
+			if c := p.peek(); c == 'u' || c == 'U' {
+				p.pos++
+			}
+			s, err := p.quoted(p.text[p.pos])
 			if err != nil {
 				return nil, err
 			}
@@ -75,9 +96,18 @@ func (p *literalParser) value(depth int) (any, error) {
 	return p.word()
 }
 
+// atText reports whether a string comes next, 'x' or u'x'.
+func (p *literalParser) atText() bool {
+	c := p.peek()
+	if (c == 'u' || c == 'U') && p.pos+1 < len(p.text) {
+		c = p.text[p.pos+1]
+	}
+	return c == '\'' || c == '"'
+}
+
 func (p *literalParser) word() (any, error) {
 	start := p.pos
-	for p.pos < len(p.text) && strings.IndexByte(" \t\r\n,:]})", p.text[p.pos]) < 0 {
+	for p.pos < len(p.text) && strings.IndexByte(" \t\r\n,:]})#", p.text[p.pos]) < 0 {
 		p.pos++
 	}
 	w := p.text[start:p.pos]
@@ -127,8 +157,10 @@ func (p *literalParser) items(end byte, depth int) (l []any, comma bool, err err
 	return l, comma, nil
 }
 
+// dict reads a dict, or a set: braces with values that have no colon.
 func (p *literalParser) dict(depth int) (any, error) {
 	p.pos++
+	start := p.pos
 	m, comma := NewMap(4), true
 	for p.peek() != '}' {
 		if !comma {
@@ -141,6 +173,14 @@ func (p *literalParser) dict(depth int) (any, error) {
 		switch k.(type) {
 		case []any, *Map:
 			return nil, p.errorf("a %s cannot be a key", TypeName(k))
+		}
+		if c := p.peek(); (c == ',' || c == '}') && m.Len() == 0 {
+			p.pos = start - 1
+			l, _, err := p.items('}', depth)
+			if err != nil {
+				return nil, err
+			}
+			return NewSet(l...), nil
 		}
 		if p.peek() != ':' {
 			return nil, p.errorf("expected ':'")
@@ -160,7 +200,7 @@ func (p *literalParser) dict(depth int) (any, error) {
 }
 
 var literalEscapes = map[byte]string{
-	'\\': `\`, '\'': "'", '"': `"`, 'n': "\n", 't': "\t", 'r': "\r", 'a': "\a", 'b': "\b", 'f': "\f", 'v': "\v", '\n': "", '0': "\x00",
+	'\\': `\`, '\'': "'", '"': `"`, 'n': "\n", 't': "\t", 'r': "\r", 'a': "\a", 'b': "\b", 'f': "\f", 'v': "\v", '\n': "",
 }
 
 func (p *literalParser) quoted(q byte) (string, error) {
@@ -188,6 +228,19 @@ func (p *literalParser) quoted(q byte) (string, error) {
 			b = append(b, s...)
 			p.pos += 2
 			continue
+		}
+		if e >= '0' && e <= '7' { // up to three octal digits
+			end := p.pos + 2
+			for end < len(p.text) && end < p.pos+4 && p.text[end] >= '0' && p.text[end] <= '7' {
+				end++
+			}
+			n, _ := strconv.ParseUint(p.text[p.pos+1:end], 8, 32)
+			b = utf8.AppendRune(b, rune(n))
+			p.pos = end
+			continue
+		}
+		if e == 'N' {
+			return "", p.errorf("characters by name are not read")
 		}
 		digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[e]
 		if digits == 0 {

@@ -91,6 +91,8 @@ func MarkTemplates(v any, pos diag.Pos) any {
 			out[i] = MarkTemplates(e, pos)
 		}
 		return out
+	case Tuple:
+		return Tuple(MarkTemplates([]any(v), pos).([]any))
 	case *Map:
 		out := NewMap(v.Len())
 		for k, e := range v.All() {
