@@ -89,7 +89,6 @@ var others = []Setting{
 	{Name: "PERSISTENT_CONNECT_RETRY_TIMEOUT", Kind: Int, Default: "15", Env: []string{"ANSIBLE_PERSISTENT_CONNECT_RETRY_TIMEOUT"}, Ini: []string{"persistent_connection.connect_retry_timeout"}},
 	{Name: "PERSISTENT_CONNECT_TIMEOUT", Kind: Int, Default: "30", Env: []string{"ANSIBLE_PERSISTENT_CONNECT_TIMEOUT"}, Ini: []string{"persistent_connection.connect_timeout"}},
 	{Name: "PERSISTENT_CONTROL_PATH_DIR", Kind: Path, Default: "~/.ansible/pc", Env: []string{"ANSIBLE_PERSISTENT_CONTROL_PATH_DIR"}, Ini: []string{"persistent_connection.control_path_dir"}},
-	{Name: "PYTHON_MODULE_RLIMIT_NOFILE", Default: "0", Env: []string{"ANSIBLE_PYTHON_MODULE_RLIMIT_NOFILE"}, Ini: []string{"defaults.python_module_rlimit_nofile"}},
 	{Name: "RUN_VARS_PLUGINS", Default: "demand", Env: []string{"ANSIBLE_RUN_VARS_PLUGINS"}, Ini: []string{"defaults.run_vars_plugins"}},
 	{Name: "STRING_TYPE_FILTERS", Kind: List, Default: "string, to_json, to_nice_json, to_yaml, to_nice_yaml, ppretty, json", Env: []string{"ANSIBLE_STRING_TYPE_FILTERS"}, Ini: []string{"jinja2.dont_type_filters"}},
 	{Name: "TASK_DEBUGGER_IGNORE_ERRORS", Kind: Bool, Default: "true", Env: []string{"ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"}, Ini: []string{"defaults.task_debugger_ignore_errors"}},

@@ -74,6 +74,7 @@ var used = []Setting{
 	{Name: "DISPLAY_OK_HOSTS", Kind: Bool, Default: "true", Env: []string{"ANSIBLE_DISPLAY_OK_HOSTS"}, Ini: []string{"defaults.display_ok_hosts"}},
 	{Name: "DISPLAY_FAILED_STDERR", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_DISPLAY_FAILED_STDERR"}, Ini: []string{"defaults.display_failed_stderr"}},
 	{Name: "CHECK_MODE_MARKERS", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_CHECK_MODE_MARKERS"}, Ini: []string{"defaults.check_mode_markers"}},
+	{Name: "PYTHON_MODULE_RLIMIT_NOFILE", Kind: Int, Default: "0", Env: []string{"ANSIBLE_PYTHON_MODULE_RLIMIT_NOFILE"}, Ini: []string{"defaults.python_module_rlimit_nofile"}},
 	{Name: "SHOW_TASK_PATH_ON_FAILURE", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_SHOW_TASK_PATH_ON_FAILURE"}, Ini: []string{"defaults.show_task_path_on_failure"}},
 	{Name: "SHOW_PER_HOST_START", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_SHOW_PER_HOST_START"}, Ini: []string{"defaults.show_per_host_start"}},
 	{Name: "SHOW_CUSTOM_STATS", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_SHOW_CUSTOM_STATS"}, Ini: []string{"defaults.show_custom_stats"}},

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -32,6 +33,9 @@ type Runner struct {
 	Utils []string
 	// Collections are folders that hold ansible_collections.
 	Collections []string
+	// OpenFiles is how many files a module may have open at once; 0 leaves it as
+	// it is on the target.
+	OpenFiles int
 
 	mu   sync.Mutex
 	pack map[string]*packed // by path of the module
@@ -55,6 +59,10 @@ func (r *Runner) Call(_ context.Context, path string, name module.Name, args *va
 	if p.err != nil {
 		return nil, p.err
 	}
+	files, err := r.openFiles(t)
+	if err != nil {
+		return nil, err
+	}
 	full := args.Clone()
 	for k, v := range internalArgs(name, t).All() {
 		full.Set(k, v)
@@ -66,10 +74,23 @@ func (r *Runner) Call(_ context.Context, path string, name module.Name, args *va
 	call := &module.Call{
 		Module: "tutti.internal.python",
 		Args: value.MapOf("style", p.style, "entry", p.entry, "name", string(name), "digest", string(p.digest), "library", p.library, "interpreter", interpreter, "discovery", discovery,
-			"args", string(value.ToJSON(full)), "plain_args", plainArgs(args), "background", t.Async),
+			"args", string(value.ToJSON(full)), "plain_args", plainArgs(args), "background", t.Async, "open_files", files),
 		Files: map[module.Digest]module.File{p.digest: {Data: p.data, Size: int64(len(p.data))}},
 	}
 	return call, nil
+}
+
+// openFiles is the limit for one task, which a variable may set.
+func (r *Runner) openFiles(t executor.PythonTask) (int, error) {
+	set := t.Var("ansible_python_module_rlimit_nofile")
+	if set == nil {
+		return r.OpenFiles, nil
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(value.Str(set)))
+	if err != nil {
+		return 0, fmt.Errorf("ansible_python_module_rlimit_nofile is no whole number: %s", value.Str(set))
+	}
+	return n, nil
 }
 
 // internalArgs are what Ansible's module library expects besides the user's

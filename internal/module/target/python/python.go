@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -25,7 +26,7 @@ var Module = module.Target{
 		Params: []module.Param{
 			{Name: "style", Internal: true}, {Name: "entry", Internal: true}, {Name: "name", Internal: true}, {Name: "digest", Internal: true}, {Name: "library", Internal: true},
 			{Name: "interpreter", Internal: true}, {Name: "discovery", Internal: true}, {Name: "args", Internal: true}, {Name: "plain_args", Internal: true},
-			{Name: "background", Type: module.Bool, Internal: true},
+			{Name: "background", Type: module.Bool, Internal: true}, {Name: "open_files", Type: module.Int, Internal: true},
 		},
 		// What such a module does is not known: it is alone on its machine.
 		Hints: []parallel.Hint{parallel.Host("")},
@@ -38,8 +39,15 @@ var Module = module.Target{
 // module out of the archive.
 const bootstrap = `
 import sys
-archive, entry = sys.argv[1], sys.argv[2]
+archive, entry, files = sys.argv[1], sys.argv[2], int(sys.argv[3])
 sys.argv = [entry]
+if files > 0:
+    import resource
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files if hard < 0 else min(files, hard), hard))
+    except ValueError:
+        pass
 sys.path.insert(0, archive)
 from ansible.module_utils import basic
 basic._ANSIBLE_ARGS = sys.stdin.buffer.read() if hasattr(sys.stdin, "buffer") else sys.stdin.read()
@@ -70,7 +78,7 @@ func runPython(ctx context.Context, env *module.Env, args module.Args, digest mo
 	if out, ok := inFork(ctx, env, python, archive, args, input); ok {
 		return result(out, args.Bool("background"))
 	}
-	out, err := process.Run(ctx, process.Cmd{Argv: []string{python, "-c", bootstrap, archive, args.String("entry")}, Env: env.Environ, Stdin: []byte(input)})
+	out, err := process.Run(ctx, process.Cmd{Argv: []string{python, "-c", bootstrap, archive, args.String("entry"), strconv.Itoa(args.Int("open_files"))}, Env: env.Environ, Stdin: []byte(input)})
 	if err != nil {
 		return module.Fail("the module %s could not be run: %s", args.String("name"), err)
 	}
@@ -101,7 +109,7 @@ func inFork(ctx context.Context, env *module.Env, python, archive string, args m
 			env.Drop(key)
 			continue
 		}
-		out, err = s.run(ctx, request{Archive: archive, Entry: args.String("entry"), Args: input, Env: environMap(env.Environ)})
+		out, err = s.run(ctx, request{Archive: archive, Entry: args.String("entry"), Args: input, Env: environMap(env.Environ), Files: args.Int("open_files")})
 		return out, err == nil || ctx.Err() != nil
 	}
 	return out, false

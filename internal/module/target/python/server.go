@@ -149,6 +149,7 @@ type request struct {
 	Entry   string            `json:"entry"`
 	Args    string            `json:"args"`
 	Env     map[string]string `json:"env"`
+	Files   int               `json:"files"` // that may be open at once; 0 says nothing
 }
 
 // linger is as in package process: how long output is read after the module has

@@ -55,6 +55,13 @@ def become_module(request, files):
     os.dup2(files[1], 2)
     for f in files + [link.fileno(), wake_read, wake_write]:
         os.close(f)
+    if request["files"] > 0:
+        import resource
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (request["files"] if hard < 0 else min(request["files"], hard), hard))
+        except ValueError:
+            pass  # some systems refuse what they have named as the most
     os.environ.clear()
     os.environ.update(request["env"])
     if "random" in sys.modules:

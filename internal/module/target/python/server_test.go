@@ -83,6 +83,11 @@ func newBench(t *testing.T) *bench {
 }
 
 func (b *bench) run(ctx context.Context, source, args string) *module.Result {
+	return b.limited(ctx, source, args, 0)
+}
+
+// limited runs a module that may have so many files open.
+func (b *bench) limited(ctx context.Context, source, args string, files int) *module.Result {
 	b.t.Helper()
 	data := archiveOf(b.t, source)
 	sum := sha1.Sum([]byte(data))
@@ -91,7 +96,7 @@ func (b *bench) run(ctx context.Context, source, args string) *module.Result {
 	env.Open = func(context.Context, module.Digest) (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(data)), nil
 	}
-	parsed, err := Module.Spec.ParseTarget(value.MapOf("style", "python", "entry", "ansible.modules.it", "name", "it", "digest", digest, "library", "same", "interpreter", "", "args", args, "plain_args", ""), env.Environ)
+	parsed, err := Module.Spec.ParseTarget(value.MapOf("style", "python", "entry", "ansible.modules.it", "name", "it", "digest", digest, "library", "same", "interpreter", "", "args", args, "plain_args", "", "open_files", files), env.Environ)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -133,6 +138,25 @@ func TestForks(t *testing.T) {
 	}
 	if home := second.Get("home"); home != "/elsewhere" {
 		t.Errorf("the environment was not the task's: %v", home)
+	}
+}
+
+func TestOpenFiles(t *testing.T) {
+	b := newBench(t)
+	const show = head + "import resource\nsoft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\nprint(json.dumps(dict(soft=soft, hard=hard)))\n"
+	as := b.run(t.Context(), show, "{}")
+	soft, hard := as.Get("soft").(int), as.Get("hard").(int)
+	limits := map[int]int{0: soft, 100: 100}
+	if hard > 0 {
+		limits[hard+1] = hard
+	}
+	for range 2 {
+		for files, want := range limits {
+			if r := b.limited(t.Context(), show, "{}", files); r.Get("soft") != want || r.Get("hard") != hard {
+				t.Errorf("a limit of %d, fork %v: %v", files, b.server() != nil, r.ToMap())
+			}
+		}
+		b.env.Keep = nil // from here on in a Python of its own
 	}
 }
 
