@@ -49,7 +49,7 @@ type Connection struct {
 	BecomePass     string
 	ShellType      string
 	Python         string // ansible_python_interpreter
-	Pipelining     bool   // for playbooks that read the setting; the agent needs none
+	Pipelining     bool   // the agent needs none, but see oneStream
 	Shell          string // likewise: what Ansible runs commands in
 	LocalUserName  string
 }
@@ -465,6 +465,7 @@ func (it *item) do(ctx context.Context, r *resolved) (*module.Result, error) {
 	if r.name == "ansible.builtin.async_status" && truth(res.Get("finished")) {
 		it.jobs.ended(template.Str(res.Get("ansible_job_id")))
 	}
+	it.oneStream(res)
 	res = it.conclude(r, res)
 	ownFacts(res)
 	it.discover(ctx, res)

@@ -435,10 +435,8 @@ func (p *Printer) exception(m *value.Map) {
 		return
 	}
 	if p.o.Verbosity < 3 {
-		last := text
-		if i := strings.LastIndexByte(strings.TrimSpace(text), '\n'); i >= 0 {
-			last = strings.TrimSpace(text)[i+1:]
-		}
+		last := strings.TrimSpace(text)
+		last = last[strings.LastIndexByte(last, '\n')+1:]
 		p.failure("An exception occurred during task execution. To see the full traceback, use -vvv. The error was: "+last, colorError)
 		return
 	}
