@@ -293,6 +293,7 @@ func (ses *session) connectionDefaults(ctx context.Context) (executor.Connection
 		Args: ses.config.Text("SSH_ARGS"), CommonArgs: ses.sshCommonArgs, ExtraArgs: ses.sshExtraArgs, Executable: ses.config.Text("SSH_EXECUTABLE"), PasswordPrompt: ses.config.Text("SSH_PASSWORD_PROMPT"),
 		Retries: ses.config.Int("SSH_RETRIES"), Pipelining: ses.config.Bool("ANSIBLE_PIPELINING"), Shell: ses.config.Text("DEFAULT_EXECUTABLE"), RemoteTmp: ses.config.Text("DEFAULT_REMOTE_TMP"), HostKeys: "yes",
 		BecomeMethod: ses.becomeMethod, BecomeUser: ses.becomeUser, BecomeExe: ses.config.Text("DEFAULT_BECOME_EXE"), BecomeFlags: ses.config.Text("DEFAULT_BECOME_FLAGS"),
+		BecomeSame: ses.config.Bool("BECOME_ALLOW_SAME_USER"),
 	}
 	if !ses.config.Bool("HOST_KEY_CHECKING") {
 		c.HostKeys = "no"

@@ -32,7 +32,7 @@ func (p pool) Target(c executor.Connection) executor.Target {
 	}
 	var become *client.Become
 	if c.Become {
-		become = &client.Become{Method: c.BecomeMethod, User: c.BecomeUser, Password: c.BecomePass, Exe: c.BecomeExe, Flags: c.BecomeFlags}
+		become = &client.Become{Method: c.BecomeMethod, User: c.BecomeUser, Password: c.BecomePass, Exe: c.BecomeExe, Flags: c.BecomeFlags, SameUser: c.BecomeSame}
 	}
 	return target{p.Pool.Target(cfg, become)}
 }
@@ -65,6 +65,8 @@ func (t target) Raw(ctx context.Context, command string) ([]byte, []byte, int, e
 	out, errOut, rc, err := t.t.Raw(ctx, command, nil)
 	return out, errOut, rc, unreachable(err)
 }
+
+func (t target) Becomes() string { return t.t.Becomes() }
 
 func (t target) Reset(ctx context.Context) error { return t.t.Reset(ctx) }
 

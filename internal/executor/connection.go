@@ -47,6 +47,7 @@ type Connection struct {
 	BecomeExe      string
 	BecomeFlags    string
 	BecomePass     string
+	BecomeSame     bool // also for the user who is it already
 	ShellType      string
 	Python         string // ansible_python_interpreter
 	Pipelining     bool   // the agent needs none, but see oneStream
@@ -230,13 +231,14 @@ func (it *item) connect() (Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	it.tellConnection(conn)
-	return it.Targets.Target(conn), nil
+	target := it.Targets.Target(conn)
+	it.tellConnection(conn, target)
+	return target, nil
 }
 
 // tellConnection says with -vvv how a host is reached, and what runs there. What
 // Ansible shows are its shell commands; here a module runs in the agent.
-func (it *item) tellConnection(c Connection) {
+func (it *item) tellConnection(c Connection, target Target) {
 	if it.Verbosity < 3 {
 		return
 	}
@@ -255,7 +257,10 @@ func (it *item) tellConnection(c Connection) {
 	}
 	text := "EXEC " + cmp.Or(string(it.task.Module), it.task.Action)
 	if c.Become {
-		text += strings.TrimRight(" AS "+c.BecomeUser+" BY "+cmp.Or(c.BecomeExe, c.BecomeMethod)+" "+c.BecomeFlags, " ")
+		text += " AS " + c.BecomeUser
+		if by := target.Becomes(); by != "" {
+			text += " BY " + by
+		}
 	}
 	say(text)
 }

@@ -33,6 +33,9 @@ type Target interface {
 	Do(ctx context.Context, call *module.Call) (*module.Result, error)
 	// Raw runs a command without an agent.
 	Raw(ctx context.Context, command string) (stdout, stderr []byte, rc int, err error)
+	// Becomes is the command by which the target's user is become; nothing if none
+	// is needed.
+	Becomes() string
 	// Reset drops the connection.
 	Reset(ctx context.Context) error
 }

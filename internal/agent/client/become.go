@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"regexp"
@@ -17,6 +18,7 @@ type Become struct {
 	Password string
 	Exe      string // the method's usual program if empty
 	Flags    string // the method's usual flags if empty
+	SameUser bool   // run the method even for the login user
 }
 
 // BecomeError tells that the user could not be changed; the host is well.
@@ -39,17 +41,17 @@ func (b Become) complete() Become {
 }
 
 // pointless reports whether the login user is the one to become, which Ansible
-// does not do either.
+// does not do either unless it is told to.
 func (b Become) pointless(cfg transport.Config) bool {
 	if _, known := methods(b.complete().Method); !known {
 		return false // which is a mistake all the same
 	}
-	return cfg.User != "" && b.complete().User == cfg.User
+	return !b.SameUser && cfg.User != "" && b.complete().User == cfg.User
 }
 
 // direct reports whether root's agent can become the user by itself.
 func (b Become) direct(cfg transport.Config) bool {
-	return cfg.User == "root" && b.User != "" && b.Exe == "" && b.Flags == "" && (b.Method == "sudo" || b.Method == "su")
+	return cfg.User == "root" && b.User != "" && b.User != cfg.User && b.Exe == "" && b.Flags == "" && (b.Method == "sudo" || b.Method == "su")
 }
 
 // method is a program that changes the user.
@@ -109,6 +111,26 @@ type wrapped struct {
 	prompt  *regexp.Regexp // nil if no password can be asked for
 }
 
+// Becomes is the command by which the target's user is become, with its flags;
+// nothing if none is needed.
+func (t *Target) Becomes() string {
+	b := t.become
+	if b == (Become{}) || b.direct(t.cfg) {
+		return ""
+	}
+	m, ok := methods(b.Method)
+	if !ok {
+		return b.Method
+	}
+	exe, flags := b.program(m)
+	return strings.TrimSuffix(m.words(exe, flags, quote(b.User), ""), " -c "+quote(""))
+}
+
+// program is what runs, with which flags.
+func (b Become) program(m method) (exe, flags string) {
+	return cmp.Or(b.Exe, m.exe), cmp.Or(b.Flags, m.flags)
+}
+
 // wrap puts a script for /bin/sh into a command line that runs it as b says.
 func (b Become) wrap(script string) (wrapped, error) {
 	command := "/bin/sh -c " + quote(script)
@@ -119,13 +141,7 @@ func (b Become) wrap(script string) (wrapped, error) {
 	if !ok {
 		return wrapped{}, fmt.Errorf("unknown become_method %q: Tutti knows sudo, su, doas, dzdo, ksu, machinectl, pbrun, pfexec, pmrun and sesu", b.Method)
 	}
-	exe, flags := b.Exe, b.Flags
-	if exe == "" {
-		exe = m.exe
-	}
-	if flags == "" {
-		flags = m.flags
-	}
+	exe, flags := b.program(m)
 	w := wrapped{}
 	if m.prompt != nil {
 		w.prompt = m.prompt.Get()

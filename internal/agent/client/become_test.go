@@ -61,12 +61,34 @@ func TestPointless(t *testing.T) {
 		want   bool
 	}{
 		{root, Become{}, true},
+		{root, Become{SameUser: true}, false},
 		{root, Become{User: "ops"}, false},
 		{transport.Config{User: "ops"}, Become{}, false},
 		{transport.Config{}, Become{}, false},
 	} {
 		if got := c.become.pointless(c.cfg); got != c.want {
 			t.Errorf("%+v %+v: %v", c.cfg, c.become, got)
+		}
+	}
+}
+
+func TestBecomes(t *testing.T) {
+	root, ops := transport.Config{Host: "h", User: "root"}, transport.Config{Host: "h", User: "ops"}
+	for _, c := range []struct {
+		cfg    transport.Config
+		become *Become
+		want   string
+	}{
+		{ops, nil, ""},
+		{ops, &Become{}, "sudo -H -S -n -u root"},
+		{ops, &Become{Method: "su", User: "it's"}, `su 'it'\''s'`},
+		{root, &Become{User: "ops"}, ""},
+		{root, &Become{User: "ops", Flags: "-i"}, "sudo -i -u ops"},
+		{root, &Become{}, ""},
+		{root, &Become{SameUser: true}, "sudo -H -S -n -u root"},
+	} {
+		if got := NewPool(Options{}).Target(c.cfg, c.become).Becomes(); got != c.want {
+			t.Errorf("%+v %+v: %q, want %q", c.cfg, c.become, got, c.want)
 		}
 	}
 }
