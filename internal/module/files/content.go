@@ -28,11 +28,14 @@ func (s summer) sums() Sums {
 	return Sums{hex.EncodeToString(s.sha1.Sum(nil)), hex.EncodeToString(s.md5.Sum(nil))}
 }
 
-// SumsOf returns the checksums of a content.
-func SumsOf(data []byte) Sums {
+// SumsOf reads a content as a stream. It returns its checksums and as much of
+// it as ContentDiff can use.
+func SumsOf(r io.Reader) (sums Sums, head []byte, err error) {
 	s := newSummer()
-	s.Write(data)
-	return s.sums()
+	if head, err = ReadHead(io.TeeReader(r, s)); err == nil {
+		_, err = io.Copy(s, r)
+	}
+	return s.sums(), head, err
 }
 
 // SumsOfFile returns the checksums of a file, read as a stream.
@@ -42,11 +45,8 @@ func SumsOfFile(path string) (Sums, error) {
 		return Sums{}, err
 	}
 	defer f.Close()
-	s := newSummer()
-	if _, err := io.Copy(s, f); err != nil {
-		return Sums{}, err
-	}
-	return s.sums(), nil
+	sums, _, err := SumsOf(f)
+	return sums, err
 }
 
 // SHA1OfFile returns a file's SHA-1 in hex, read as a stream.

@@ -3,8 +3,10 @@
 package assemble
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -43,12 +45,16 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		return nil, err
 	}
 	if args.Bool("decrypt") {
-		options.Read = c.ReadFile
+		options.Open = func(path string) (io.ReadCloser, error) {
+			data, err := c.ReadFile(path)
+			return io.NopCloser(bytes.NewReader(data)), err
+		}
 	}
-	data, err := options.Join(path)
-	if err != nil {
+	var content bytes.Buffer
+	if err := options.Write(&content, path); err != nil {
 		return nil, err
 	}
+	data := content.Bytes()
 	call := copy.NewCall(args)
 	for _, name := range []string{"src", "remote_src"} {
 		call.Args.Delete(name)

@@ -3,7 +3,6 @@
 package assemble
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -66,22 +65,25 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if err != nil {
 		return module.Fail("%s", err)
 	}
-	data, err := options.Join(src)
+	fragments := options.Reader(src)
+	sums, head, err := files.SumsOf(fragments)
+	fragments.Close()
 	if err != nil {
 		return module.Fail("%s", err)
 	}
-	sums := files.SumsOf(data)
 	r := module.OK().Set("src", src).Set("dest", dest).Set("checksum", sums.SHA1).Set("md5sum", sums.MD5)
 	defer files.Lock(dest)()
 	attrs := files.AttrsOf(args)
 	if have, err := files.SHA1OfFile(dest); err != nil || have != sums.SHA1 {
 		if env.Diff {
-			r.Diff = files.ContentDiff(dest, files.Head(dest), src, data)
+			r.Diff = files.ContentDiff(dest, files.Head(dest), src, head)
 		}
+		fragments = options.Reader(src) // a second time: together they may be larger than the memory
+		defer fragments.Close()
 		done, err := files.Replacement{
 			Path: dest, Attrs: attrs, Validate: args.String("validate"), Environ: env.Environ,
 			Backup: args.Bool("backup"), Unsafe: args.Bool("unsafe_writes"),
-		}.Write(ctx, bytes.NewReader(data))
+		}.Write(ctx, fragments)
 		var invalid *files.ValidationError
 		if errors.As(err, &invalid) {
 			return module.Fail("failed to validate: rc:%d error:%s", invalid.RC, invalid.Stderr)
@@ -89,6 +91,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		if err != nil {
 			return files.Fail(err)
 		}
+		r.Set("checksum", done.Sums.SHA1).Set("md5sum", done.Sums.MD5)
 		if done.BackupFile != "" {
 			r.Set("backup_file", done.BackupFile)
 		}
