@@ -236,6 +236,19 @@ children = ["web"]
 	}
 }
 
+func TestUnknownPlugins(t *testing.T) {
+	var said []string
+	o := Options{Enabled: []string{"cloud", "ansible.builtin.host_list"}, Warn: func(w string) { said = append(said, w) }}
+	inv, err := Load(t.Context(), []string{"a,b"}, o)
+	if err != nil || names(inv.Hosts()) != "a b" || len(said) != 1 || said[0] != "Failed to load inventory plugin, skipping cloud" {
+		t.Errorf("%v, %q", err, said)
+	}
+	o.Enabled = []string{"cloud"}
+	if _, err := Load(t.Context(), []string{"a,b"}, o); err == nil || !strings.Contains(err.Error(), "No inventory plugins available") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTOMLMistakes(t *testing.T) {
 	for _, text := range []string{"a = ", "a = 01", "a = yes", "a = 'x", "[a", "[a]\n[a]", "a = 1\na = 2", "a = {b = 1}\n[a.c]", "a = [1 2]", "a = \"\\q\"", "a = 1 b = 2", "= 1"} {
 		if m, err := parseTOML([]byte(text), "f.toml"); err == nil || !strings.Contains(err.Error(), "f.toml:") {

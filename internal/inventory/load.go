@@ -76,6 +76,12 @@ func Load(ctx context.Context, sources []string, o Options) (*Inventory, error) 
 	for _, g := range inv.gorder {
 		g.merge = o.MergeHashes
 	}
+	if len(sources) > 0 {
+		var err error
+		if o.Enabled, err = available(o); err != nil {
+			return nil, err
+		}
+	}
 	parsed := 0
 	for _, s := range sources {
 		ok, err := load(ctx, inv, s, o)
@@ -99,6 +105,22 @@ func Load(ctx context.Context, sources []string, o Options) (*Inventory, error) 
 	return inv, nil
 }
 
+// available are the formats that are enabled and exist.
+func available(o Options) ([]string, error) {
+	var out []string
+	for _, name := range o.Enabled {
+		if short := strings.TrimPrefix(name, "ansible.builtin."); formats[short].wants != nil {
+			out = append(out, short)
+		} else {
+			o.Warn("Failed to load inventory plugin, skipping " + name)
+		}
+	}
+	if out == nil {
+		return nil, fmt.Errorf("No inventory plugins available to generate inventory, make sure you have at least one enabled.")
+	}
+	return out, nil
+}
+
 // load reads one source; false means that nothing could make sense of it.
 func load(ctx context.Context, inv *Inventory, source string, o Options) (bool, error) {
 	st, err := os.Stat(source)
@@ -110,9 +132,8 @@ func load(ctx context.Context, inv *Inventory, source string, o Options) (bool, 
 		return false, unparsed(source, st, o)
 	}
 	for _, name := range o.Enabled {
-		name = strings.TrimPrefix(name, "ansible.builtin.")
 		f := formats[name]
-		if f.wants == nil || !f.wants(source, st) {
+		if !f.wants(source, st) {
 			continue
 		}
 		err := f.read(ctx, inv, source, o)
