@@ -50,6 +50,7 @@ func TestSubsets(t *testing.T) {
 		{[]any{"!hardware"}, "hostname", "interfaces"},
 		{[]any{"min"}, "hostname", "interfaces"},
 		{[]any{"!all", "!min", "distribution"}, "os_family", "hostname"},
+		{[]any{"!all", "!nonsense", "hardware"}, "memtotal_mb", "interfaces"},
 	} {
 		facts := gather(t, value.MapOf("gather_subset", c.subset))
 		if !facts.Has("ansible_"+c.has) || facts.Has("ansible_"+c.hasNo) {
