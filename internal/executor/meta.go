@@ -8,6 +8,7 @@ import (
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/executor/strategy"
 	"github.com/tutti-run/tutti/internal/playbook"
+	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -205,5 +206,27 @@ func (p *playRun) refreshInventory(ctx context.Context) error {
 			p.hosts[name] = h
 		}
 	}
+	return p.chooseAgain(ctx)
+}
+
+// chooseAgain leaves only those of the batch in the play that the inventory, as it
+// is now, has for it. One that comes back later goes on where it was.
+func (p *playRun) chooseAgain(ctx context.Context) error {
+	c := &template.Context{Ctx: ctx, Vars: p.vars.Scope(nil, nil), Env: p.env(nil, p.play)}
+	hosts, err := p.Run.hosts(c, p.play)
+	if err != nil {
+		return err
+	}
+	p.all = hostNames(hosts)
+	if hosts, err = p.inOrder(c, p.play, hosts); err != nil {
+		return err
+	}
+	p.runners, p.batch = nil, nil
+	for _, h := range hosts {
+		if r := p.byName[h.Name]; r != nil {
+			p.runners, p.batch = append(p.runners, r), append(p.batch, h)
+		}
+	}
+	p.refreshMagic()
 	return nil
 }

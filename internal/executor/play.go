@@ -93,7 +93,7 @@ func (p *playRun) run(ctx context.Context, batch []*inventory.Host) (broke bool,
 	}
 	defer p.early.Wait()
 	defer func() {
-		for _, r := range p.runners {
+		for _, r := range p.byName {
 			p.drop(r)
 		}
 	}()

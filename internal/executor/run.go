@@ -94,12 +94,8 @@ func (r *Run) play(ctx context.Context, p *playbook.Play) error {
 		return at(p.Pos, err)
 	}
 	names := hostNames(hosts) // whatever their order in the play
-	order, err := r.text(c, p.Order, "inventory")
-	if err != nil {
-		return at(p.Pos, err)
-	}
-	if hosts, err = ordered(slices.Clone(hosts), order); err != nil {
-		return at(p.Pos, err)
+	if hosts, err = r.inOrder(c, p, hosts); err != nil {
+		return err
 	}
 	batches, err := r.batches(c, p, hosts)
 	if err != nil {
@@ -212,6 +208,18 @@ func (r *Run) hosts(c *template.Context, p *playbook.Play) ([]*inventory.Host, e
 // Limit resolves --limit.
 func (r *Run) Limit() (hosts []*inventory.Host, missing []string, err error) {
 	return r.Inventory.Match(r.Subset)
+}
+
+// inOrder puts hosts in the play's order.
+func (r *Run) inOrder(c *template.Context, p *playbook.Play, hosts []*inventory.Host) ([]*inventory.Host, error) {
+	order, err := r.text(c, p.Order, "inventory")
+	if err != nil {
+		return nil, at(p.Pos, err)
+	}
+	if hosts, err = ordered(slices.Clone(hosts), order); err != nil {
+		return nil, at(p.Pos, err)
+	}
+	return hosts, nil
 }
 
 func ordered(hosts []*inventory.Host, order string) ([]*inventory.Host, error) {
