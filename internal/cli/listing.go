@@ -75,7 +75,6 @@ func (ses *session) listPlay(number int, p *playbook.Play, o *playOptions) error
 		if o.listTags {
 			fmt.Fprintf(ses.Out, "      TASK TAGS: [%s]\n", strings.Join(l.union(l.met()), ", "))
 		}
-		fmt.Fprintln(ses.Out)
 	}
 	return nil
 }
