@@ -19,7 +19,8 @@ type finder struct {
 	path        []string // module folders: library/, ANSIBLE_LIBRARY
 	collections []string
 	rejected    map[string]bool // names that the user has ruled out
-	warn        func(string)    // of wrong groups of actions; nil if nobody wants to know
+	deprecated  func(string)
+	warn        func(string) // of wrong groups of actions; nil if nobody wants to know
 
 	mu        sync.Mutex
 	runtimes  map[string]*yaml.Node      // meta/runtime.yml by collection
@@ -72,12 +73,39 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 		}
 		return playbook.Found{Name: module.Name(full), Python: p}, true
 	}
+	if found, ok := f.kept(name, roleDirs); ok {
+		return found, true
+	}
 	short := module.Bare(name)
 	if to := f.route("ansible.builtin", short).to; to != "" && to != name {
 		if found, ok := f.Find(to, nil, roleDirs); ok {
 			return found, true
 		}
 		return playbook.Found{Name: module.Name(to), Err: fmt.Errorf("couldn't resolve module/action '%s': it is %s, and that collection is not installed or no longer has it", name, to)}, true
+	}
+	return playbook.Found{}, false
+}
+
+// kept finds one of the user's own modules that is there only for old playbooks:
+// an underscore begins the name of its file.
+func (f *finder) kept(name string, roleDirs []string) (playbook.Found, bool) {
+	short := strings.TrimPrefix(name, "ansible.legacy.")
+	if strings.Contains(short, ".") || strings.HasPrefix(short, "_") {
+		return playbook.Found{}, false
+	}
+	var dirs []string
+	for _, dir := range roleDirs {
+		dirs = append(dirs, filepath.Join(dir, "library"))
+	}
+	for _, dir := range append(dirs, f.path...) {
+		p := f.file(dir, "_"+short)
+		if p == "" {
+			continue
+		}
+		if st, err := os.Lstat(p); err == nil && st.Mode()&os.ModeSymlink == 0 && f.deprecated != nil {
+			f.deprecated(short + " is kept for backwards compatibility but usage is discouraged. The module documentation details page may explain more about this rationale. This feature will be removed in a future release.")
+		}
+		return playbook.Found{Name: module.Name(short), Python: p}, true
 	}
 	return playbook.Found{}, false
 }

@@ -79,7 +79,7 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 			return ses.engine.Resolve(&template.Context{Vars: s, Env: ses.env()}, v)
 		},
 	})
-	modules := &finder{registry: ses.registry, path: ses.modulePaths(), collections: ses.collectionPaths(), rejected: rejected}
+	modules := &finder{registry: ses.registry, path: ses.modulePaths(), collections: ses.collectionPaths(), rejected: rejected, deprecated: ses.deprecated}
 	if c.Bool("VALIDATE_ACTION_GROUP_METADATA") {
 		modules.warn = ses.warn
 	}
