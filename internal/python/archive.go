@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -41,20 +42,39 @@ func (r *Runner) archive(path string, name module.Name, source []byte) (entry st
 	b.utils = append(b.utils, r.Utils...)
 	b.files[strings.ReplaceAll(entry, ".", "/")+".py"] = source
 	if err := b.scan(source, entry, false); err != nil {
-		return "", nil, "", fmt.Errorf("the module %s: %w", name, err)
+		return "", nil, "", b.blame(err, name, entry)
 	}
 	// basic is what hands the arguments over.
 	if err := b.need("ansible.module_utils.basic"); err != nil {
 		return "", nil, "", err
 	}
 	if err := b.packages(); err != nil {
-		return "", nil, "", fmt.Errorf("the module %s: %w", name, err)
+		return "", nil, "", b.blame(err, name, entry)
 	}
 	if library, err = b.library(); err != nil {
 		return "", nil, "", err
 	}
 	data, err = b.zip()
 	return entry, data, library, err
+}
+
+// missing is an import that there is no file for.
+type missing struct {
+	name   string
+	looked []string
+}
+
+func (m *missing) Error() string {
+	return "nothing is there for " + m.name
+}
+
+// blame says which module an error is about.
+func (b *bundle) blame(err error, name module.Name, entry string) error {
+	var m *missing
+	if errors.As(err, &m) {
+		return fmt.Errorf("Could not find imported module support code for %s.  Looked for (['%s'])", entry, strings.Join(m.looked, "', '"))
+	}
+	return fmt.Errorf("the module %s: %w", name, err)
 }
 
 // library is the hash of what basic brings in: a folder of module_utils may hold
@@ -97,10 +117,16 @@ func (b *bundle) scan(source []byte, name string, pkg bool) error {
 		if !ours(from) {
 			continue
 		}
+		names := nameForm.FindAllString(m[2], -1)
 		if err := b.need(from); err != nil && !strings.Contains(m[0], "\t") && !indented(m[0]) {
+			var none *missing
+			if errors.As(err, &none) && none.name == from && len(names) > 0 {
+				first, _, _ := strings.Cut(names[0], " ")
+				none.looked = []string{from + "." + first, from} // it may have been either
+			}
 			return err
 		}
-		for _, n := range nameForm.FindAllString(m[2], -1) {
+		for _, n := range names {
 			n, _, _ = strings.Cut(n, " ")
 			_ = b.need(from + "." + n) // a name in it, or a module below it
 		}
@@ -180,7 +206,7 @@ func (b *bundle) need(name string) error {
 	if b.find(rel) != "" {
 		return nil // a folder without __init__
 	}
-	return fmt.Errorf("Could not find imported module support code for %s. Looked for (['%s'])", name, name)
+	return &missing{name: name, looked: []string{name}}
 }
 
 // find looks for a file or folder of the archive on this machine.

@@ -33,6 +33,9 @@ func world(t *testing.T) (*Runner, string) {
 		"coll/ansible_collections/a/b/plugins/modules/m.py":           "from ansible_collections.a.b.plugins.module_utils.helper import (\n    one,\n    two)\n",
 		"coll/ansible_collections/a/b/plugins/module_utils/helper.py": "from . import other\n",
 		"coll/ansible_collections/a/b/plugins/module_utils/other.py":  "",
+		"library/deep.py":                                             "from ansible.module_utils.basic import AnsibleModule\nfrom ansible.module_utils.half import x\n",
+		"library/whole.py":                                            "import ansible.module_utils.gone\n",
+		"module_utils/half.py":                                        "from ansible.module_utils.gone import y\n",
 		"library/json.sh":                                             "#!/bin/sh\n# WANT_JSON\n",
 		"library/old.sh":                                              "#!/bin/sh\n. $1\n",
 		"role/library/relative.py":                                    "from ..module_utils.basic import AnsibleModule\nfrom ..module_utils.own import answer\n",
@@ -113,8 +116,14 @@ func TestRelativeImport(t *testing.T) {
 
 func TestMissingImport(t *testing.T) {
 	r, dir := world(t)
-	if p := r.prepare(filepath.Join(dir, "ansible/modules/broken.py"), "broken"); p.err == nil || !strings.Contains(p.err.Error(), "ansible.module_utils.absent") {
-		t.Errorf("got %v", p.err)
+	for file, want := range map[string]string{
+		"ansible/modules/broken.py": "Could not find imported module support code for ansible.modules.broken.  Looked for (['ansible.module_utils.absent.x', 'ansible.module_utils.absent'])",
+		"library/deep.py":           "Could not find imported module support code for ansible.modules.deep.  Looked for (['ansible.module_utils.gone.y', 'ansible.module_utils.gone'])",
+		"library/whole.py":          "Could not find imported module support code for ansible.modules.whole.  Looked for (['ansible.module_utils.gone'])",
+	} {
+		if p := r.prepare(filepath.Join(dir, file), "broken"); p.err == nil || p.err.Error() != want {
+			t.Errorf("%s:\n got %v\nwant %s", file, p.err, want)
+		}
 	}
 }
 
