@@ -77,6 +77,10 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		// The program is its own agent in builds that have none embedded.
 		return agent.Main([]string{"/proc/self/exe", "agent"}, args[2:], module.NewRegistry(all.Targets(), nil))
 	}
+	if err := checkLocale("/usr/lib/locale"); err != nil {
+		fmt.Fprintln(stderr, "ERROR:", err)
+		return exitError
+	}
 	_, _ = startDir()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // most runs are over before much has to be collected
