@@ -305,6 +305,7 @@ func flat(path string, v any) []string {
 	if err != nil {
 		return []string{fmt.Sprintf("%s: %v", path, err)}
 	}
+	text = booleans.ReplaceAll(text, []byte("Valid booleans include"))
 	return []string{path + " = " + address.ReplaceAllString(elsewhere.ReplaceAllString(string(text), "DIR/"), "ADDRESS")}
 }
 
@@ -316,6 +317,9 @@ var (
 	itsTemp = regexp.MustCompile(`/\.ansible/tmp/ansible-local-`)
 	itsDir  = regexp.MustCompile(`^Module remote_tmp \S+ did not exist`)
 )
+
+// booleans is a list that Python writes in another order each time.
+var booleans = regexp.MustCompile(`Valid booleans include: [^\\"]*`)
 
 // stripOwn leaves of a result what a playbook can rely on.
 func stripOwn(result map[string]any) map[string]any {

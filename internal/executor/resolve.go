@@ -345,6 +345,7 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 		return nil, fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", name)
 	}
 	parsed, err := spec.ParseAs(it.task.Action, args)
+	it.warnings = parsed.Warnings()
 	it.secret = spec.Secrets(args)
 	if unknown := unknownOptions(spec, args); unknown != nil {
 		err = fmt.Errorf("Invalid options for %s: %s", it.task.Action, strings.Join(unknown, ","))
@@ -353,7 +354,6 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 		return it.invocation(module.Fail("%s", err).Set("error_at", it.task.Pos.String()), spec, args), nil
 	}
 	r.spec, r.args = spec, parsed
-	it.warnings = parsed.Warnings()
 	control := it.Modules.Control(name)
 	if control == nil {
 		r.Call = &module.Call{Module: name, Args: args}

@@ -19,7 +19,7 @@ func (s *Spec) Parse(raw *value.Map) (Args, error) {
 
 // ParseAs is Parse with errors that name the module as the task does.
 func (s *Spec) ParseAs(called string, raw *value.Map) (Args, error) {
-	return s.parse(raw, parser{called: called})
+	return s.parse(raw, parser{called: called, lacking: s.Lacking})
 }
 
 // ParseTarget is Parse in the agent: paths are expanded from the call's
@@ -90,6 +90,7 @@ func Bare(name string) string {
 // the one that Ansible reports.
 type parser struct {
 	called    string              // the module's name in errors
+	lacking   string              // see Spec.Lacking
 	expand    func(string) string // nil leaves paths alone
 	environ   []string            // where Param.Env is looked up
 	internal  bool                // internal parameters are allowed
@@ -171,7 +172,7 @@ func (p *parser) secrets(params []Param, values *value.Map) bool {
 			}
 			m, ok := e.(*value.Map)
 			if !ok {
-				p.fail(nil, "Value '%s' in the sub parameter field '%s' must be a %s, not '%s'", value.Str(e), params[i].Name, params[i].Type, value.TypeName(e))
+				p.fail(nil, "Value '%s' in the sub parameter field '%s' must by a %s, not '%s'", value.Str(e), params[i].Name, params[i].Type, value.TypeName(e))
 				return false
 			}
 			if !p.secrets(params[i].Options, m) {
@@ -269,6 +270,10 @@ func (p *parser) required(params []Param, values *value.Map, context []string) {
 	}
 	if len(missing) > 0 {
 		sort.Strings(missing)
+		if p.lacking != "" && len(context) == 0 {
+			p.fail(context, "%s", p.lacking)
+			return
+		}
 		p.fail(context, "missing required arguments: %s", strings.Join(missing, ", "))
 	}
 }

@@ -32,6 +32,10 @@ type Spec struct {
 	Params []Param
 	Rules  Rules
 
+	// Lacking, if set, is said when a required parameter is missing, instead of
+	// its name: Ansible has a few modules with words of their own for that.
+	Lacking string
+
 	// FreeForm names the parameter that takes the text of a task written as
 	// `command: echo hi`; empty where the module takes none.
 	FreeForm string

@@ -70,12 +70,12 @@ func TestErrors(t *testing.T) {
 		{"set_stats", `{"data": [1]}`, "The 'data' option needs to be a dictionary/hash"},
 		{"set_stats", `{"data": {"a-b": 1}}`, "The variable name 'a-b' is not valid."},
 		{"assert", `{"that": true, "fail_msg": {"a": 1}}`, "Incorrect type for fail_msg or msg, expected a string or list and got <class 'dict'>"},
-		{"assert", `{}`, "missing required arguments: that"},
-		{"add_host", `{"groups": "a"}`, "missing required arguments: name"},
+		{"assert", `{}`, `conditional required in "that" string`},
+		{"add_host", `{"groups": "a"}`, "name, host or hostname needs to be provided"},
 		{"include_vars", `{"file": "a", "dir": "b"}`, "You are mixing file only and dir only arguments, these are incompatible"},
 		{"include_vars", `{"file": "none.json"}`, "Could not find or access 'none.json'"},
 		{"include_vars", `{"file": "list.json"}`, "DIR/vars/list.json must be stored as a dictionary/hash"},
-		{"include_vars", `{"dir": "d"}`, "DIR/vars/d/c.txt does not have a valid extension: json, yaml, yml"},
+		{"include_vars", `{"dir": "d"}`, "DIR/vars/d/c.txt does not have a valid extension: yaml, yml, json"},
 		{"pause", `{"minutes": 1, "seconds": 1}`, "parameters are mutually exclusive: minutes|seconds"},
 	} {
 		dir := tree(t)

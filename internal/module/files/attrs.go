@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -61,7 +62,7 @@ func (a Attrs) applyOwner(path string, check bool, d *Diff) (bool, error) {
 	}
 	uid, ok := UserID(a.Owner)
 	if !ok {
-		return false, fmt.Errorf("chown failed: failed to look up user %s", a.Owner)
+		return false, &AttrError{Path: path, Msg: "chown failed: failed to look up user " + a.Owner}
 	}
 	st, err := lstat(path)
 	if err != nil || int(st.Uid) == uid {
@@ -70,13 +71,7 @@ func (a Attrs) applyOwner(path string, check bool, d *Diff) (bool, error) {
 	d.Note("owner", int(st.Uid), uid)
 	if !check {
 		if err := os.Lchown(path, uid, -1); err != nil {
-			return false, fmt.Errorf("chown failed: %w", err)
-		}
-		// chown clears set-id bits; what the file had is part of its mode.
-		if bits := uint32(st.Mode) & 07777; bits&06000 != 0 && stateOf(&st) != Link {
-			if err := syscall.Chmod(path, bits); err != nil {
-				return true, fmt.Errorf("chmod failed: %w", err)
-			}
+			return false, &AttrError{Path: path, Msg: "chown failed"}
 		}
 	}
 	return true, nil
@@ -88,7 +83,7 @@ func (a Attrs) applyGroup(path string, check bool, d *Diff) (bool, error) {
 	}
 	gid, ok := GroupID(a.Group)
 	if !ok {
-		return false, fmt.Errorf("chgrp failed: failed to look up group %s", a.Group)
+		return false, &AttrError{Path: path, Msg: "chgrp failed: failed to look up group " + a.Group}
 	}
 	st, err := lstat(path)
 	if err != nil || int(st.Gid) == gid {
@@ -97,12 +92,7 @@ func (a Attrs) applyGroup(path string, check bool, d *Diff) (bool, error) {
 	d.Note("group", int(st.Gid), gid)
 	if !check {
 		if err := os.Lchown(path, -1, gid); err != nil {
-			return false, fmt.Errorf("chgrp failed: %w", err)
-		}
-		if bits := uint32(st.Mode) & 07777; bits&06000 != 0 && stateOf(&st) != Link {
-			if err := syscall.Chmod(path, bits); err != nil {
-				return true, fmt.Errorf("chmod failed: %w", err)
-			}
+			return false, &AttrError{Path: path, Msg: "chgrp failed"}
 		}
 	}
 	return true, nil
@@ -118,14 +108,20 @@ func (a Attrs) applyMode(path string, check bool, d *Diff) (bool, error) {
 	}
 	have := uint32(st.Mode) & 07777
 	want, err := ParseMode(a.Mode, have, stateOf(&st) == Directory)
-	// Linux keeps no mode for a link, so there is nothing to set.
-	if err != nil || want == have || stateOf(&st) == Link {
+	var bad *AttrError
+	if errors.As(err, &bad) {
+		bad.Path = path
+	}
+	if err != nil || want == have {
 		return false, err
 	}
 	d.Note("mode", FormatMode(have), FormatMode(want))
+	if stateOf(&st) == Link {
+		return check, nil // Linux keeps no mode for a link, but only trying shows it
+	}
 	if !check {
 		if err := syscall.Chmod(path, want); err != nil {
-			return false, fmt.Errorf("chmod failed: %w", &os.PathError{Op: "chmod", Path: path, Err: err})
+			return false, &AttrError{path, "chmod failed", Errno(err, path)}
 		}
 	}
 	return true, nil
@@ -141,7 +137,7 @@ func (a Attrs) applyFlags(path string, check bool, d *Diff) (bool, error) {
 	}
 	want, err := parseFlags(text)
 	if err != nil {
-		return false, err
+		return false, &AttrError{path, "chattr failed", err.Error()}
 	}
 	have, err := getFlags(path)
 	if err != nil {
@@ -160,7 +156,7 @@ func (a Attrs) applyFlags(path string, check bool, d *Diff) (bool, error) {
 	d.Note("attributes", formatFlags(have), string(op)+text)
 	if !check {
 		if err := setFlags(path, next); err != nil {
-			return false, fmt.Errorf("chattr failed: %w", err)
+			return false, &AttrError{path, "chattr failed", err.Error()}
 		}
 	}
 	return true, nil

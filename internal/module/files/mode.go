@@ -1,7 +1,6 @@
 package files
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -41,7 +40,13 @@ var umask = sync.OnceValue(func() uint32 {
 // Umask is the process's file mode creation mask.
 func Umask() uint32 { return umask() }
 
-var errModeForm = errors.New("mode must be in octal or symbolic form")
+func badMode(clause string) error {
+	return &AttrError{Msg: "mode must be in octal or symbolic form", Details: "bad symbolic permission for mode: " + clause}
+}
+
+func bigMode(bits any) error {
+	return &AttrError{Msg: "Invalid mode supplied, only permission info is allowed", Details: fmt.Sprint(bits)}
+}
 
 // ParseMode reads a mode argument: an integer is taken as the bits, text as
 // octal digits or as changes in chmod's notation to the current bits.
@@ -50,7 +55,7 @@ func ParseMode(mode any, current uint32, isDir bool) (uint32, error) {
 	switch m := mode.(type) {
 	case int:
 		if m < 0 || m > 07777 {
-			return 0, fmt.Errorf("Invalid mode supplied, only permission info is allowed: %d", m)
+			return 0, bigMode(m)
 		}
 		return uint32(m), nil
 	case string:
@@ -62,10 +67,10 @@ func ParseMode(mode any, current uint32, isDir bool) (uint32, error) {
 		}
 		bits = uint32(n)
 	default:
-		return 0, errModeForm
+		return 0, badMode(fmt.Sprint(mode))
 	}
 	if bits > 07777 {
-		return 0, fmt.Errorf("Invalid mode supplied, only permission info is allowed: %v", mode)
+		return 0, bigMode(bits)
 	}
 	return bits, nil
 }
@@ -78,7 +83,7 @@ func symbolicMode(text string, current uint32, isDir bool) (uint32, error) {
 	for clause := range strings.SplitSeq(text, ",") {
 		i := strings.IndexAny(clause, "+-=")
 		if i < 0 {
-			return 0, errModeForm
+			return 0, badMode(clause)
 		}
 		who, rest := clause[:i], clause[i:]
 		masked := who == ""
@@ -86,7 +91,7 @@ func symbolicMode(text string, current uint32, isDir bool) (uint32, error) {
 			who = "ugo"
 		}
 		if strings.Trim(who, "ugo") != "" {
-			return 0, fmt.Errorf("%w: bad symbolic permission for mode: %s", errModeForm, clause)
+			return 0, badMode(clause)
 		}
 		for rest != "" {
 			op := rest[0]
@@ -97,7 +102,7 @@ func symbolicMode(text string, current uint32, isDir bool) (uint32, error) {
 			perms := rest[1:end]
 			rest = rest[end:]
 			if strings.Trim(perms, "rwxXstugo") != "" {
-				return 0, fmt.Errorf("%w: bad symbolic permission for mode: %s", errModeForm, clause)
+				return 0, badMode(clause)
 			}
 			for j := range len(who) {
 				set := symbolicBits(who[j], perms, current, isDir, masked)

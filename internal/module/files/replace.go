@@ -31,6 +31,8 @@ type Replacement struct {
 	Backup   bool     // keep the old file (see Backup)
 	// Unsafe writes in place if the directory does not let the file be replaced.
 	Unsafe bool
+	// DirGroup lets a set-gid directory give a new file its group.
+	DirGroup bool
 	// Times, if set, become the file's access and modification times.
 	Times *[2]time.Time
 }
@@ -54,14 +56,6 @@ func (e *ValidationError) Error() string { return "failed to validate" }
 // Result is the error as a failed result.
 func (e *ValidationError) Result() *module.Result {
 	return module.Fail("%s", e.Error()).Set("exit_status", e.RC).SetOutput(e.Stdout, e.Stderr)
-}
-
-// Fail turns an error of this package into a failed result.
-func Fail(err error) *module.Result {
-	if v := (*ValidationError)(nil); errors.As(err, &v) {
-		return v.Result()
-	}
-	return module.Fail("%s", err)
 }
 
 // Write makes the content that r yields the file's.
@@ -122,7 +116,7 @@ func shorten(base string) string { return base[:min(len(base), 200)] }
 
 // prepare gives the temporary file everything that the file shall have.
 func (c Replacement) prepare(ctx context.Context, tmp *os.File) (attributes bool, err error) {
-	if err := inherit(tmp, c.Path); err != nil {
+	if err := inherit(tmp, c.Path, c.DirGroup); err != nil {
 		return false, err
 	}
 	if c.Times != nil {
@@ -132,6 +126,9 @@ func (c Replacement) prepare(ctx context.Context, tmp *os.File) (attributes bool
 	}
 	attributes, err = Attrs{Owner: c.Attrs.Owner, Group: c.Attrs.Group, Mode: c.Attrs.Mode}.Apply(tmp.Name(), false, c.Diff)
 	if err != nil {
+		if a := (*AttrError)(nil); errors.As(err, &a) {
+			a.Path = c.Path
+		}
 		return false, err
 	}
 	if err := tmp.Close(); err != nil { // here a full disk shows on some file systems
@@ -142,16 +139,23 @@ func (c Replacement) prepare(ctx context.Context, tmp *os.File) (attributes bool
 
 // inherit gives a temporary file what the file that it replaces has, or what a
 // new file gets.
-func inherit(tmp *os.File, path string) error {
+func inherit(tmp *os.File, path string, dirGroup bool) error {
 	var st syscall.Stat_t
 	if err := syscall.Lstat(path, &st); err != nil || st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		if !dirGroup {
+			if err := tmp.Chown(os.Geteuid(), os.Getegid()); err != nil && !errors.Is(err, os.ErrPermission) {
+				return err
+			}
+		}
 		return tmp.Chmod(os.FileMode(0o666 &^ Umask()))
 	}
-	// Who is not root cannot give files away; the file then becomes his own.
-	if err := tmp.Chown(int(st.Uid), int(st.Gid)); err != nil && !errors.Is(err, os.ErrPermission) {
+	if err := unix.Fchmod(int(tmp.Fd()), uint32(st.Mode)&07777); err != nil {
 		return err
 	}
-	if err := unix.Fchmod(int(tmp.Fd()), uint32(st.Mode)&07777); err != nil {
+	// In this order, so that new content does not come into the set-id bits of the
+	// old, which chown takes away. Who is not root cannot give files away; the file
+	// then becomes his own.
+	if err := tmp.Chown(int(st.Uid), int(st.Gid)); err != nil && !errors.Is(err, os.ErrPermission) {
 		return err
 	}
 	copyXattrs(path, tmp)
@@ -250,7 +254,7 @@ func preserve(in *os.File, path, dest string) error {
 	if _, err := io.Copy(out, in); err != nil {
 		return errors.Join(err, out.Close(), os.Remove(dest))
 	}
-	if err := inherit(out, RealPath(path)); err != nil {
+	if err := inherit(out, RealPath(path), false); err != nil {
 		return errors.Join(err, out.Close())
 	}
 	return errors.Join(out.Close(), os.Chtimes(dest, fi.ModTime(), fi.ModTime()))

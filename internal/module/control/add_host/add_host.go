@@ -17,6 +17,7 @@ import (
 // Module adds a host, and the groups it names, for the rest of the run.
 var Module = module.Control{
 	Spec: module.Spec{
+		Lacking:     "name, host or hostname needs to be provided",
 		Name:        "ansible.builtin.add_host",
 		Summary:     "Adds a host, and its groups, to the inventory for the rest of the run.",
 		OncePerPlay: true,

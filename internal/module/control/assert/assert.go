@@ -13,6 +13,7 @@ import (
 // Module fails unless all conditions hold.
 var Module = module.Control{
 	Spec: module.Spec{
+		Lacking: `conditional required in "that" string`,
 		Name:    "ansible.builtin.assert",
 		Summary: "Fails unless all of the given conditions hold.",
 		Params: []module.Param{

@@ -33,6 +33,8 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 		return done("src (or content) is required")
 	case dest == "":
 		return done("dest is required")
+	case src != "" && hasContent:
+		return done("src and content are mutually exclusive")
 	case hasContent && strings.HasSuffix(dest, "/"):
 		return done("can not use content with a dir as dest")
 	}
@@ -45,7 +47,8 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 			e.Mode = "0600" // what Ansible's temporary file has
 		}
 		Add(call, source.Digest(data), module.File{Data: data, Size: int64(len(data))}, e)
-		call.Args.Set("content", "") // that there was one matters to the target
+		call.Args.Delete("remote_src") // the content comes from here
+		call.Args.Set("content", "")   // that there was one matters to the target
 		return &module.Plan{Call: call}, nil
 	case args.Bool("remote_src"):
 		return &module.Plan{Call: call}, nil

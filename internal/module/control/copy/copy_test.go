@@ -30,7 +30,7 @@ func TestCopy(t *testing.T) {
 		{"content of a directory", `{"src": "d/", "dest": "$DIR/new"}`, true, "", map[string]string{"new/b": "B", "new/e/c": "C"}},
 		{"links as links", `{"src": "d/", "dest": "$DIR", "local_follow": false}`, true, "", map[string]string{"l": "B"}},
 		{"neither", `{"dest": "$DIR/x"}`, false, "src (or content) is required", nil},
-		{"both", `{"dest": "$DIR/x", "src": "a", "content": "b"}`, false, "parameters are mutually exclusive: src|content", nil},
+		{"both", `{"dest": "$DIR/x", "src": "a", "content": "b"}`, false, "src and content are mutually exclusive", nil},
 		{"not there", `{"src": "none", "dest": "$DIR/x"}`, false, "Could not find or access 'none'", nil},
 		{"internal", `{"src": "a", "dest": "$DIR/x", "_files": []}`, false, "Unsupported parameters for (copy) module: _files.", nil},
 	} {

@@ -21,12 +21,17 @@ import (
 // Module is the control half.
 var Module = module.Control{Spec: spec(), Plan: plan}
 
-// spec is the target half's, but for src: what is no text is refused, not
-// turned into text.
+// spec is the target half's, but for src and dest: what is no text is refused,
+// not turned into text. Other parameters are of no meaning.
 func spec() module.Spec {
 	s := target.Spec
+	s.AnyParams = true
 	s.Params = slices.Clone(s.Params)
-	s.Params[0].Type = module.Raw
+	for i := range s.Params {
+		if s.Params[i].Name == "src" || s.Params[i].Name == "dest" {
+			s.Params[i].Type = module.Raw
+		}
+	}
 	return s
 }
 
@@ -40,6 +45,9 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	src, ok := args.Any("src").(string)
 	if !ok {
 		return &module.Plan{Done: module.Fail("Invalid type supplied for source option, it must be a string")}, nil
+	}
+	if _, ok := args.Any("dest").(string); !ok {
+		return &module.Plan{Done: module.Fail("Invalid type supplied for dest option, it must be a string")}, nil
 	}
 	j := &job{flat: args.Bool("flat"), host: c.Host(), validate: args.Bool("validate_checksum")}
 	dest := module.Expander(os.Environ())(args.String("dest"))

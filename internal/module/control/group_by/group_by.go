@@ -13,6 +13,7 @@ import (
 // Module puts the host into a group for the rest of the run.
 var Module = module.Control{
 	Spec: module.Spec{
+		Lacking: "the 'key' param is required when using group_by",
 		Name:    "ansible.builtin.group_by",
 		Summary: "Puts the host into a group for the rest of the run.",
 		Params: []module.Param{

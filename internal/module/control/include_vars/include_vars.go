@@ -30,7 +30,7 @@ var Module = module.Control{
 			{Name: "depth", Type: module.Int, Default: 0, Doc: "How many levels of directories to read; 0 is all."},
 			{Name: "files_matching", Doc: "Read only the files of the directory that match this regular expression."},
 			{Name: "ignore_files", Type: module.Raw, Doc: "File names of the directory to leave out."},
-			{Name: "extensions", Type: module.List, Elements: module.Str, Default: []any{"json", "yaml", "yml"}, Doc: "File extensions to read in a directory."},
+			{Name: "extensions", Type: module.List, Elements: module.Str, Default: []any{"yaml", "yml", "json"}, Doc: "File extensions to read in a directory."},
 			{Name: "ignore_unknown_extensions", Type: module.Bool, Default: false, Doc: "Pass over files with other extensions instead of failing."},
 			{Name: "hash_behaviour", Choices: []any{"replace", "merge"}, Doc: "Whether dicts replace the host's or are merged into them."},
 		},

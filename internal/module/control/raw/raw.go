@@ -15,7 +15,7 @@ var Module = module.Control{
 	Spec: module.Spec{
 		Name:     "ansible.builtin.raw",
 		Summary:  "Runs a command on the target without an agent.",
-		FreeForm: "free_form",
+		FreeForm: "free_form", AnyParams: true, // others are of no meaning
 		Params: []module.Param{
 			{Name: "free_form", Required: true, Aliases: []string{"cmd"}, Doc: "The command line."},
 			{Name: "executable", Doc: "Shell to run it with."},

@@ -15,7 +15,7 @@ var Module = module.Control{
 		Name:    "ansible.builtin.set_stats",
 		Summary: "Adds values to the statistics that are shown after the run.",
 		Params: []module.Param{
-			{Name: "data", Type: module.Raw, Required: true, Doc: "The values, by name."},
+			{Name: "data", Type: module.Raw, Doc: "The values, by name."},
 			{Name: "per_host", Type: module.Raw, Default: false, Doc: "Keep the values for each host."},
 			{Name: "aggregate", Type: module.Raw, Default: true, Doc: "Add to earlier values instead of replacing them."},
 		},
@@ -27,6 +27,9 @@ var Module = module.Control{
 
 func plan(_ context.Context, _ module.Controller, args module.Args) (*module.Plan, error) {
 	data, ok := args.Any("data").(*value.Map)
+	if data == nil && !args.Has("data") {
+		data, ok = value.NewMap(0), true
+	}
 	if !ok {
 		return &module.Plan{Done: module.Fail("The 'data' option needs to be a dictionary/hash")}, nil
 	}

@@ -19,6 +19,7 @@ import (
 // Module renders a template and copies the result.
 var Module = module.Control{
 	Spec: module.Spec{
+		Lacking: "src and dest are required",
 		Name:    "ansible.builtin.template",
 		Summary: "Renders a template on the controller and puts the result into its place.",
 		Params: append([]module.Param{
@@ -28,7 +29,7 @@ var Module = module.Control{
 			{Name: "force", Type: module.Bool, Default: true, Doc: "Replace a file that is there already."},
 			{Name: "follow", Type: module.Bool, Default: false, Doc: "Write through a link at dest."},
 			{Name: "validate", Doc: "Command that checks the new file, %s, before it is used."},
-			{Name: "newline_sequence", Default: "\n", Choices: []any{"\n", "\r", "\r\n", `\n`, `\r`, `\r\n`}, Doc: "How lines end."},
+			{Name: "newline_sequence", Default: "\n", Doc: "How lines end."},
 			{Name: "block_start_string", Default: "{%", Doc: "Marker at the begin of a block."},
 			{Name: "block_end_string", Default: "%}", Doc: "Marker at the end of a block."},
 			{Name: "variable_start_string", Default: "{{", Doc: "Marker at the begin of an expression."},
@@ -63,6 +64,9 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	newline := args.String("newline_sequence")
 	if n, ok := newlines[newline]; ok {
 		newline = n
+	}
+	if newline != "\n" && newline != "\r" && newline != "\r\n" {
+		return nil, fmt.Errorf("newline_sequence needs to be one of: \n, \r or \r\n")
 	}
 	rendered, err := c.Render(string(text), module.RenderOptions{
 		Path: path, Dest: args.String("dest"), NewlineSequence: newline,

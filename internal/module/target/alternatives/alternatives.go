@@ -24,7 +24,7 @@ var Module = module.Target{
 			{Name: "path", Type: module.Path, Required: true, Doc: "The program that it shall lead to."},
 			{Name: "link", Type: module.Path, Doc: "The link, for a name that is new."},
 			{Name: "priority", Type: module.Int, Doc: "Priority of the alternative; 50 for a new one."},
-			{Name: "state", Default: "selected", Choices: []any{"present", "absent", "selected", "auto"}, Doc: "Whether it is there, chosen, or left to priorities."},
+			{Name: "state", Default: "selected", Choices: []any{"present", "selected", "absent", "auto"}, Doc: "Whether it is there, chosen, or left to priorities."},
 			{Name: "subcommands", Type: module.List, Elements: module.Dict, Aliases: []string{"slaves"}, Doc: "Links that go along with it.", Options: []module.Param{
 				{Name: "name", Required: true, Doc: "Name of the link."},
 				{Name: "path", Type: module.Path, Required: true, Doc: "What it leads to."},

@@ -28,6 +28,14 @@ func run(ctx context.Context, env *module.Env, args module.Args, shell bool) *mo
 	}
 	if shell {
 		r.Set("cmd", text)
+		if len(argv) > 0 {
+			r.Set("cmd", value.FromGo(argv))
+			words := make([]string, len(argv))
+			for i, word := range argv {
+				words[i] = files.QuoteWord(word)
+			}
+			text = strings.Join(words, " ")
+		}
 		executable := args.String("executable")
 		if executable == "" {
 			executable = "/bin/sh"
@@ -96,7 +104,7 @@ func enterable(dir string) error {
 		err = syscall.Access(dir, 1)
 	}
 	if err != nil {
-		return errors.New(Errno(err, dir))
+		return errors.New(files.Errno(err, dir))
 	}
 	return nil
 }
@@ -139,17 +147,7 @@ func notStarted(argv []string, err error) *module.Result {
 	if !errors.As(err, &errno) {
 		return module.Fail("%s", err).Set("cmd", quoted(argv)).SetOutput("", "")
 	}
-	return module.Fail("%s", Errno(err, argv[0])).Set("cmd", quoted(argv)).Set("rc", int(errno)).SetOutput("", "")
-}
-
-// Errno is an error of the system as Python words it: users match on it.
-func Errno(err error, name string) string {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return err.Error()
-	}
-	text := errno.Error()
-	return fmt.Sprintf("[Errno %d] %s: b%s", int(errno), strings.ToUpper(text[:1])+text[1:], value.Repr(name))
+	return module.Fail("%s", files.Errno(err, argv[0])).Set("cmd", quoted(argv)).Set("rc", int(errno)).SetOutput("", "")
 }
 
 func quoted(argv []string) string {

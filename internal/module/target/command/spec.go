@@ -59,8 +59,9 @@ var Shell = module.Target{
 	Spec: module.Spec{
 		Name: "ansible.builtin.shell", Summary: "Runs a command line through a shell.",
 		FreeForm: "cmd",
-		Params:   params(module.Param{Name: "executable", Type: module.Path, Doc: "The shell, by default /bin/sh."}),
-		Hints:    hints, Check: module.Partial, Diff: module.None, Returns: returns,
+		Params: params(module.Param{Name: "argv", Type: module.List, Elements: module.Str, Doc: "The command as a list of words, which are quoted for the shell."},
+			module.Param{Name: "executable", Type: module.Path, Doc: "The shell, by default /bin/sh."}),
+		Hints: hints, Check: module.Partial, Diff: module.None, Returns: returns,
 	},
 	Run: func(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 		return run(ctx, env, args, true)

@@ -2,10 +2,12 @@ package copy
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -98,6 +100,9 @@ func (c *copier) one(entry *value.Map, inTree bool) *module.Result {
 	if strings.HasSuffix(path, "/") {
 		path = filepath.Join(path, rel)
 	}
+	if _, err := os.Stat(path); errors.Is(err, syscall.ENOTDIR) {
+		return module.Fail("Failed to get information on remote file (%s): Not a directory", path)
+	}
 	if files.IsDir(path) {
 		if c.args.Has("content") {
 			return module.Fail("can not use content with a dir as dest")
@@ -120,7 +125,7 @@ func (c *copier) one(entry *value.Map, inTree bool) *module.Result {
 	if there && !files.IsLink(path) {
 		if sum, err := files.SHA1OfFile(path); err == nil && sum == digest {
 			unlock() // file takes it itself
-			r := c.file(value.MapOf("path", path, "state", "file"), mode)
+			r := c.file(value.MapOf("path", strings.TrimPrefix(path, "./"), "state", "file"), mode)
 			return r.Set("checksum", digest)
 		}
 	}

@@ -25,11 +25,21 @@ func (c *copier) remote() *module.Result {
 	case unix.Access(src, unix.R_OK) != nil:
 		return module.Fail("Source %s not readable", src)
 	case fi.IsDir():
+		if c.env.Check && strings.HasSuffix(c.dest, "/") && !files.Exists(c.dest) {
+			return c.wouldMake(strings.TrimRight(c.dest, "/"))
+		}
 		return c.remoteTree(src)
 	case !fi.Mode().IsRegular():
 		return module.Fail("Cannot copy invalid source '%s': not a file", src)
 	}
 	return c.remoteFile(src, fi)
+}
+
+// wouldMake is what check mode says of a directory that has to be made first.
+func (c *copier) wouldMake(dir string) *module.Result {
+	r := module.OK().Set("src", c.args.String("src")).Set("msg", "dest directory "+dir+" would be created")
+	r.Changed = true
+	return r
 }
 
 func (c *copier) remoteFile(src string, fi os.FileInfo) *module.Result {
@@ -49,9 +59,7 @@ func (c *copier) remoteFile(src string, fi os.FileInfo) *module.Result {
 	if strings.HasSuffix(path, "/") {
 		path = filepath.Join(path, filepath.Base(src))
 		if dir := filepath.Dir(path); c.env.Check && !files.Exists(dir) {
-			r := module.OK().Set("src", src).Set("msg", "dest directory "+dir+" would be created")
-			r.Changed, r.Diff = true, []any{}
-			return r
+			return c.wouldMake(dir)
 		}
 		if err := c.parents(path); err != nil {
 			return files.Fail(err)
@@ -66,7 +74,9 @@ func (c *copier) remoteFile(src string, fi os.FileInfo) *module.Result {
 	r := module.OK().Set("dest", path).Set("src", src).Set("checksum", sums.SHA1).Set("md5sum", sums.MD5)
 	there := files.Exists(path)
 	if there && !c.args.Bool("force") {
-		return module.OK().Set("msg", "file already exists").Set("src", src).Set("dest", path)
+		r := module.OK().Set("msg", "file already exists").Set("src", src).Set("dest", path)
+		files.AddInfo(r, path)
+		return r
 	}
 	if dir := filepath.Dir(path); !files.Exists(dir) {
 		return module.Fail("Destination directory %s does not exist", dir)
@@ -119,11 +129,28 @@ func (c *copier) remoteFile(src string, fi os.FileInfo) *module.Result {
 // remoteTree copies a directory: its content if src ends with a slash, else
 // itself.
 func (c *copier) remoteTree(src string) *module.Result {
+	top := c.dest // what the attributes are for
+	if strings.HasSuffix(top, "/") || files.IsDir(top) {
+		top = strings.TrimRight(top, "/") + "/" + src[strings.LastIndexByte(src, '/')+1:]
+	}
 	dest := strings.TrimRight(c.dest, "/")
 	if !strings.HasSuffix(src, "/") {
 		dest = filepath.Join(dest, filepath.Base(src))
 	}
+	if files.Exists(top) && !c.args.Bool("force") {
+		top = strings.TrimRight(top, "/")
+		r := module.OK().Set("msg", "file already exists").Set("src", src).Set("dest", top)
+		files.AddInfo(r, top)
+		return r
+	}
+	if !c.env.Check {
+		if err := c.parents(top); err != nil {
+			return files.Fail(err)
+		}
+	}
 	t := treeCopy{copier: c, owner: files.Attrs{Owner: c.args.String("owner"), Group: c.args.String("group")}}
+	// Unless the task says so, links of the target stay links.
+	t.follow = t.args.Given("local_follow") && t.args.Bool("local_follow")
 	if err := t.dir(strings.TrimRight(src, "/")+"/", dest); err != nil {
 		return files.Fail(err)
 	}
@@ -131,18 +158,18 @@ func (c *copier) remoteTree(src string) *module.Result {
 	if attrs.Mode == "preserve" {
 		attrs.Mode = nil
 	}
-	changed, err := attrs.Apply(c.dest, c.env.Check, nil)
+	changed, err := attrs.Apply(top, c.env.Check, nil)
 	if err != nil {
 		return files.Fail(err)
 	}
-	r := module.OK().Set("dest", c.args.String("dest")).Set("src", src).Set("checksum", nil).Set("md5sum", nil)
+	r := module.OK().Set("dest", top).Set("src", src).Set("checksum", nil).Set("md5sum", nil)
 	r.Changed = t.changed || changed
 	if r.Changed && c.env.Diff {
 		d := files.NewDiff(dest)
 		d.Note("copied", 0, t.copied)
 		r.Diff = d.Value()
 	}
-	files.AddInfo(r, c.dest)
+	files.AddInfo(r, top)
 	return r
 }
 
@@ -150,6 +177,7 @@ func (c *copier) remoteTree(src string) *module.Result {
 type treeCopy struct {
 	*copier
 	owner   files.Attrs
+	follow  bool // copy what links point to
 	changed bool
 	copied  int // files and links
 }
@@ -160,7 +188,7 @@ func (t *treeCopy) own(path string) error {
 	return err
 }
 
-func (t *treeCopy) dir(src, dest string) error {
+func (t *treeCopy) dir(src, dest string) (err error) {
 	if err := t.ctx.Err(); err != nil {
 		return err
 	}
@@ -174,9 +202,8 @@ func (t *treeCopy) dir(src, dest string) error {
 			if err := os.MkdirAll(dest, 0o777); err != nil {
 				return err
 			}
-			if err := unix.Chmod(dest, files.Bits(fi)); err != nil {
-				return err
-			}
+			// At the end, since until then a set-gid bit counts for what is in it.
+			defer func() { err = errors.Join(err, unix.Chmod(dest, files.Bits(fi))) }()
 		}
 	}
 	entries, err := os.ReadDir(src)
@@ -187,7 +214,7 @@ func (t *treeCopy) dir(src, dest string) error {
 		from, to := filepath.Join(src, e.Name()), filepath.Join(dest, e.Name())
 		isLink := e.Type()&os.ModeSymlink != 0
 		switch fi, err := os.Stat(from); {
-		case isLink && (err != nil || !t.args.Bool("local_follow")):
+		case isLink && (err != nil || !t.follow):
 			err = t.link(from, to)
 			if err != nil {
 				return err
@@ -246,11 +273,13 @@ func (t *treeCopy) file(from, to string, fi os.FileInfo) error {
 	}
 	defer in.Close()
 	replace := files.Replacement{
-		Path: to, Unsafe: t.args.Bool("unsafe_writes"),
-		Attrs: files.Attrs{Owner: t.owner.Owner, Group: t.owner.Group, Mode: files.FormatMode(files.Bits(fi))},
+		Path: to, Unsafe: t.args.Bool("unsafe_writes"), DirGroup: true,
+		Attrs: files.Attrs{Mode: files.FormatMode(files.Bits(fi))},
 	}
-	_, err = replace.Write(t.ctx, in)
-	return err
+	if _, err = replace.Write(t.ctx, in); err != nil {
+		return err
+	}
+	return t.own(to)
 }
 
 func sameContent(a, b string) (bool, error) {

@@ -44,7 +44,6 @@ var Spec = module.Spec{
 	Name:    "ansible.builtin.copy",
 	Summary: "Copies files from the controller, or on the target, into their place.",
 	Params:  Params(),
-	Rules:   module.Rules{MutuallyExclusive: [][]string{{"src", "content"}}},
 	Hints:   []parallel.Hint{parallel.Free()},
 	Check:   module.Full, Diff: module.Full,
 	Returns: []module.Return{

@@ -68,17 +68,17 @@ func (t *table) variables() []string {
 	return names
 }
 
-// job finds the line of a job by its name, -1 if there is none.
-func (t *table) job(name string) int {
+// job finds the lines of the jobs of a name, of which there should be one.
+func (t *table) job(name string) (at []int) {
 	for i := 0; i+1 < len(t.lines); i++ {
 		if n, ok := strings.CutPrefix(t.lines[i], mark); ok {
+			i++ // the job, whatever it looks like
 			if n == name {
-				return i + 1
+				at = append(at, i)
 			}
-			i++ // the job of another name, whatever it looks like
 		}
 	}
-	return -1
+	return at
 }
 
 // variable finds the line of a variable, -1 if there is none.
@@ -89,10 +89,14 @@ func (t *table) variable(name string) int {
 // setJob puts a job in and reports whether anything had to change. A line that
 // is the job but has no name yet gets the name.
 func (t *table) setJob(name, line string) bool {
-	if i := t.job(name); i >= 0 {
-		changed := t.lines[i] != line
-		t.lines[i] = line
-		return changed
+	if at := t.job(name); len(at) > 0 {
+		if t.lines[at[0]] == line {
+			return false
+		}
+		for _, i := range at {
+			t.lines[i] = line
+		}
+		return true
 	}
 	for i, l := range t.lines {
 		switch {
@@ -110,11 +114,11 @@ func (t *table) setJob(name, line string) bool {
 }
 
 func (t *table) removeJob(name string) bool {
-	i := t.job(name)
-	if i >= 0 {
+	at := t.job(name)
+	for _, i := range slices.Backward(at) {
 		t.lines = slices.Delete(t.lines, i-1, i+1)
 	}
-	return i >= 0
+	return len(at) > 0
 }
 
 // edit changes the table as the task asks and reports whether it had to.

@@ -20,17 +20,20 @@ import (
 
 // Module is dnf, Yum the same under its old name.
 var (
-	Module = module.Target{Spec: specOf("ansible.builtin.dnf"), Run: run}
-	Yum    = module.Target{Spec: specOf("ansible.builtin.yum",
+	Module = module.Target{Spec: specOf("ansible.builtin.dnf",
+		flag("allowerasing", false, "Remove packages that are in the way."),
+		flag("nobest", false, "Take an older version where the newest cannot be installed.")), Run: run}
+	Yum = module.Target{Spec: specOf("ansible.builtin.yum",
 		module.Param{Name: "use_backend", Default: "auto", Choices: []any{"auto", "yum", "yum4", "dnf"}, Doc: "The program; auto takes dnf if it is there."}), Run: run}
 )
+
+func flag(name string, value bool, doc string, aliases ...string) module.Param {
+	return module.Param{Name: name, Type: module.Bool, Default: value, Aliases: aliases, Doc: doc}
+}
 
 func specOf(name module.Name, more ...module.Param) module.Spec {
 	texts := func(name, doc string) module.Param {
 		return module.Param{Name: name, Type: module.List, Elements: module.Str, Default: []any{}, Doc: doc}
-	}
-	flag := func(name string, value bool, doc string, aliases ...string) module.Param {
-		return module.Param{Name: name, Type: module.Bool, Default: value, Aliases: aliases, Doc: doc}
 	}
 	names := texts("name", "Packages, with versions where one is meant, groups as @name, files or addresses of packages.")
 	names.Aliases = []string{"pkg"}
@@ -45,8 +48,6 @@ func specOf(name module.Name, more ...module.Param) module.Spec {
 			flag("update_only", false, "With latest: leave packages out that are not installed."),
 			flag("autoremove", false, "Remove packages that nothing needs any more."),
 			flag("allow_downgrade", false, "Install versions older than what is there."),
-			flag("allowerasing", false, "Remove packages that are in the way."),
-			flag("nobest", false, "Take an older version where the newest cannot be installed."),
 			flag("bugfix", false, "With latest: only what fixes bugs."),
 			flag("security", false, "With latest: only what is about security."),
 			flag("cacheonly", false, "Use what was fetched before; do not fetch."),

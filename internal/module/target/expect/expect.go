@@ -64,7 +64,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	if dir != "" {
 		if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
-			return module.Fail("%s", command.Errno(syscall.ENOENT, dir))
+			return module.Fail("%s", files.Errno(syscall.ENOENT, dir))
 		}
 	}
 	inside := func(path string) string {

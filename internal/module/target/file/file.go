@@ -44,6 +44,9 @@ func firstOf(a, b any) any {
 	return b
 }
 
+// failed is an error in the result; one of an attribute says more than its text.
+func (j *job) failed(err error) *module.Result { return files.Fail(err).Set("path", j.path) }
+
 func (j *job) fail(format string, args ...any) *module.Result {
 	return module.Fail(format, args...).Set("path", j.path)
 }
@@ -136,24 +139,40 @@ func (j *job) diff(state string) *files.Diff {
 	}
 	d.Note("state", j.prev, state)
 	if state == "absent" && j.prev == files.Directory {
-		dirs, names := []any{}, []any{}
-		if !j.env.Diff {
-			d.Before.Set("path_content", value.MapOf("directories", dirs, "files", names))
-			return d
-		}
-		_ = filepath.WalkDir(j.path, func(path string, e fs.DirEntry, err error) error {
-			switch {
-			case err != nil || path == j.path: // what cannot be read is not shown
-			case e.IsDir():
-				dirs = append(dirs, path)
-			default:
-				names = append(names, path)
-			}
-			return nil
-		})
+		dirs, names := content(j.path)
 		d.Before.Set("path_content", value.MapOf("directories", dirs, "files", names))
 	}
 	return d
+}
+
+// content lists what is below dir, one directory after the other; a link to a
+// directory counts as one. What cannot be read is left out.
+func content(dir string) (dirs, names []any) {
+	dirs, names = []any{}, []any{}
+	for todo := []string{dir}; len(todo) > 0; {
+		at := todo[0]
+		todo = todo[1:]
+		f, err := os.Open(at)
+		if err != nil {
+			continue
+		}
+		entries, _ := f.ReadDir(-1)
+		f.Close()
+		var below []string
+		for _, e := range entries {
+			path := filepath.Join(at, e.Name())
+			if e.IsDir() {
+				below = append(below, path)
+			}
+			if e.IsDir() || e.Type()&fs.ModeSymlink != 0 && files.IsDir(path) {
+				dirs = append(dirs, path)
+			} else {
+				names = append(names, path)
+			}
+		}
+		todo = append(below, todo...)
+	}
+	return dirs, names
 }
 
 // settle applies attributes and times to path.
@@ -183,10 +202,10 @@ func (j *job) absent() *module.Result {
 	if !j.env.Check {
 		if j.prev == files.Directory {
 			if err := os.RemoveAll(j.path); err != nil {
-				return module.Fail("rmtree failed: %s", err)
+				return module.Fail("rmtree failed: %s", files.Errno(err, j.path))
 			}
 		} else if err := os.Remove(j.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return j.fail("unlinking failed: %s ", err)
+			return j.fail("unlinking failed: %s ", files.Errno(err, j.path))
 		}
 	}
 	r.Changed = true
@@ -207,7 +226,7 @@ func (j *job) file() *module.Result {
 	d := j.diff("file")
 	changed, err := j.settle(j.path, d)
 	if err != nil {
-		return j.fail("%s", err)
+		return j.failed(err)
 	}
 	r := module.OK().Set("path", j.path)
 	r.Changed, r.Diff = changed, d.Value()
@@ -226,7 +245,7 @@ func (j *job) touch() *module.Result {
 			err = f.Close()
 		}
 		if err != nil {
-			return j.fail("Error, could not touch target: %s", err)
+			return j.fail("Error, could not touch target: %s", files.Errno(err, j.path))
 		}
 		r.Changed = true
 	}
@@ -236,7 +255,7 @@ func (j *job) touch() *module.Result {
 		if j.prev == files.Absent {
 			os.Remove(j.path) // we made it just now
 		}
-		return j.fail("%s", err)
+		return j.failed(err)
 	}
 	r.Changed = r.Changed || changed
 	r.Diff = d.Value()
@@ -269,7 +288,7 @@ func (j *job) directory(ctx context.Context) *module.Result {
 			changed = changed || below
 		}
 		if err != nil {
-			return j.fail("%s", err)
+			return j.failed(err)
 		}
 		r.Changed = changed
 	default:
@@ -293,11 +312,11 @@ func (j *job) mkdirs(d *files.Diff) *module.Result {
 		if errors.Is(err, fs.ErrExist) && files.IsDir(at) { // somebody was faster
 			err = nil
 		}
-		if err == nil {
-			_, err = j.settle(at, d)
-		}
 		if err != nil {
-			return j.fail("There was an issue creating %s as requested: %s", at, err)
+			return j.fail("There was an issue creating %s as requested: %s", at, files.Errno(err, at))
+		}
+		if _, err = j.settle(at, d); err != nil {
+			return j.failed(err)
 		}
 	}
 	return nil

@@ -76,7 +76,7 @@ func (j *job) link() *module.Result {
 	} else {
 		changed, err := j.settle(at, d)
 		if err != nil {
-			return j.fail("%s", err)
+			return j.failed(err)
 		}
 		r.Changed = r.Changed || changed
 	}
@@ -89,7 +89,7 @@ func (j *job) link() *module.Result {
 func (j *job) place(link func(at string) error, doing string) *module.Result {
 	if j.prev == files.Absent {
 		if err := link(j.path); err != nil {
-			return j.fail("Error while %s: %s", doing, err)
+			return j.fail("Error while %s: %s", doing, files.Errno(err, j.src, j.path))
 		}
 		return nil
 	}
@@ -106,7 +106,7 @@ func (j *job) place(link func(at string) error, doing string) *module.Result {
 		}
 	}
 	if err != nil {
-		return j.fail("Error while replacing: %s", err)
+		return j.fail("Error while replacing: %s", files.Errno(err, j.src, j.path))
 	}
 	// Renaming one name of a file over another does nothing and keeps both.
 	if files.IsLink(tmp) || files.Exists(tmp) {
@@ -171,7 +171,7 @@ func (j *job) hard() *module.Result {
 	}
 	changed, err := j.settle(j.path, d)
 	if err != nil {
-		return j.fail("%s", err)
+		return j.failed(err)
 	}
 	r.Changed, r.Diff = r.Changed || changed, d.Value()
 	return r

@@ -35,7 +35,7 @@ var Module = module.Target{
 	Spec: module.Spec{
 		Name:    "ansible.builtin.get_url",
 		Summary: "Downloads a file.",
-		Params: slices.Concat(web.Params(), []module.Param{
+		Params: slices.Concat(web.Params("username"), []module.Param{
 			{Name: "dest", Type: module.Path, Required: true, Doc: "Where to put it; a directory keeps the name."},
 			{Name: "backup", Type: module.Bool, Default: false, Doc: "Keep the old file under a dated name."},
 			{Name: "checksum", Default: "", Doc: "What the content must be: algorithm:hex, or algorithm:URL of a list."},

@@ -74,7 +74,7 @@ func (t *task) run() *module.Result {
 		if !t.env.Check {
 			out, err := tool.Run(t.ctx, t.env, argv...)
 			if err != nil {
-				return module.Fail("%s", err).Set("name", t.name)
+				return module.Fail("%s", err)
 			}
 			if out.RC != 0 {
 				return module.Fail("%s", out.Stderr).Set("name", t.name)
@@ -95,9 +95,9 @@ func (t *task) find() *accounts.Group {
 		return t.db.Group(t.name)
 	}
 	g := t.db.LocalGroup(t.name)
-	if g == nil && t.notice == nil {
-		t.notice = []string{"'local: true' specified and group was not found in /etc/group. " +
-			"The local group may already exist if the local group database exists somewhere other than /etc/group."}
+	if g == nil {
+		t.notice = append(t.notice, "'local: true' specified and group was not found in /etc/group. "+
+			"The local group may already exist if the local group database exists somewhere other than /etc/group.")
 	}
 	return g
 }

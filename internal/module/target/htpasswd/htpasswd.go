@@ -26,7 +26,7 @@ var Module = module.Target{
 			{Name: "name", Required: true, Aliases: []string{"username"}, Doc: "The user."},
 			{Name: "password", NoLog: true, Doc: "The user's password."},
 			{Name: "crypt_scheme", Default: "apr_md5_crypt", Doc: "How a new password is hashed: apr_md5_crypt, bcrypt, ldap_sha1, md5_crypt, sha256_crypt, sha512_crypt or plaintext."},
-			{Name: "state", Default: "present", Choices: []any{"absent", "present"}, Doc: "Whether the user shall be there."},
+			{Name: "state", Default: "present", Choices: []any{"present", "absent"}, Doc: "Whether the user shall be there."},
 			{Name: "create", Type: module.Bool, Default: true, Doc: "Make the file if it is not there."},
 		}, files.CommonParams()...),
 		Hints: []parallel.Hint{parallel.Free()}, // edits of one file wait for one another

@@ -66,7 +66,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	case !args.Bool("create"):
 		return module.Fail("Destination %s does not exist!", path).Set("rc", 257)
 	}
-	before := string(bytes.TrimPrefix(data, []byte("\ufeff")))
+	before := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(bytes.TrimPrefix(data, []byte("\ufeff"))))
 	f := &file{
 		option: args.String("option"), section: args.String("section"), values: values,
 		exclusive: args.Bool("exclusive"), bare: args.Bool("allow_no_value"), assign: " = ", msg: "OK",

@@ -198,7 +198,11 @@ func (t *task) directories() (made []string, err error) {
 	}
 	slices.Reverse(made)
 	if err := os.MkdirAll(t.path, 0o777); err != nil {
-		return made, fmt.Errorf("Error making dir %s: %w", t.path, err)
+		at := t.path
+		if pe := (*os.PathError)(nil); errors.As(err, &pe) {
+			at = pe.Path
+		}
+		return made, fmt.Errorf("Error making dir %s: %s", t.path, files.Errno(err, at))
 	}
 	return made, nil
 }

@@ -24,7 +24,7 @@ var Module = module.Target{
 		Summary: "Keeps limits of logins in limits.conf.",
 		Params: []module.Param{
 			{Name: "domain", Required: true, Doc: "User, @group, or *."},
-			{Name: "limit_type", Required: true, Choices: []any{"hard", "soft", "-"}, Doc: "Kind of the limit."},
+			{Name: "limit_type", Required: true, Choices: []any{"soft", "hard", "-"}, Doc: "Kind of the limit."},
 			{Name: "limit_item", Required: true, Choices: []any{"core", "data", "fsize", "memlock", "nofile", "rss", "stack", "cpu", "nproc", "as", "maxlogins", "maxsyslogins",
 				"priority", "locks", "sigpending", "msgqueue", "nice", "rtprio", "chroot"}, Doc: "What is limited."},
 			{Name: "value", Required: true, Doc: "The limit: a number, unlimited, infinity or -1."},

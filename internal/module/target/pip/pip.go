@@ -28,7 +28,7 @@ var Spec = module.Spec{
 		{Name: "virtualenv_site_packages", Type: module.Bool, Default: false, Doc: "Let a new environment see the machine's own packages."},
 		{Name: "virtualenv_command", Type: module.Path, Default: "virtualenv", Doc: "Command that makes the environment."},
 		{Name: "virtualenv_python", Doc: "Python of a new environment."},
-		{Name: "state", Default: "present", Choices: []any{"absent", "forcereinstall", "latest", "present"}, Doc: "What shall be with the packages."},
+		{Name: "state", Default: "present", Choices: []any{"present", "absent", "latest", "forcereinstall"}, Doc: "What shall be with the packages."},
 		{Name: "extra_args", Doc: "More arguments for pip."},
 		{Name: "editable", Type: module.Bool, Default: false, Doc: "Install so that changes of the source count at once."},
 		{Name: "chdir", Type: module.Path, Doc: "Directory to run pip in."},

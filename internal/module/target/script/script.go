@@ -20,7 +20,7 @@ import (
 // Spec is script's, for both halves.
 var Spec = module.Spec{
 	Name: "ansible.builtin.script", Summary: "Runs a script of the controller on the target.",
-	FreeForm: "cmd",
+	FreeForm: "cmd", AnyParams: true, // others are of no meaning
 	Params: []module.Param{
 		{Name: "cmd", Doc: "The script and its arguments."},
 		{Name: "chdir", Doc: "Directory to run it in."},
@@ -66,7 +66,10 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if executable := args.String("executable"); executable != "" {
 		command = executable + " " + command
 	}
-	cmd := process.Cmd{Argv: []string{"/bin/sh", "-c", command}, Dir: args.String("chdir"), Env: env.Environ}
+	if dir := args.String("chdir"); dir != "" {
+		command = "cd " + files.QuoteWord(dir) + " && " + command
+	}
+	cmd := process.Cmd{Argv: []string{"/bin/sh", "-c", command}, Env: env.Environ}
 	out, err := process.Run(ctx, cmd)
 	for tries := 0; tries < 10 && err == nil && busy(out, path); tries++ {
 		// A process that was being started while the script was written still has

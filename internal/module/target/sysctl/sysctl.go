@@ -82,10 +82,9 @@ func (t *task) run(r *module.Result) error {
 	r.Changed = write
 	set := false
 	if present && (t.args.Bool("sysctl_set") || t.args.Bool("reload")) {
-		now, known := t.current()
-		if !known || !slices.Equal(strings.Fields(now), strings.Fields(t.value)) {
+		if !slices.Equal(strings.Fields(t.current()), strings.Fields(t.value)) {
 			r.Changed = true
-			set = known && t.args.Bool("sysctl_set")
+			set = t.args.Bool("sysctl_set")
 		}
 	}
 	if t.env.Check {
@@ -140,14 +139,14 @@ func (t *task) edit(text string, present bool) (old, after string) {
 }
 
 // current is the kernel's value; known is false where it has no such setting.
-func (t *task) current() (v string, known bool) {
+func (t *task) current() string {
 	// A dot parts the name, unless slashes do.
 	path := t.name
 	if i := strings.IndexAny(path, "./"); i >= 0 && path[i] == '.' {
 		path = strings.NewReplacer(".", "/", "/", ".").Replace(path)
 	}
-	data, err := os.ReadFile("/proc/sys/" + path)
-	return string(data), err == nil
+	data, _ := os.ReadFile("/proc/sys/" + path)
+	return string(data)
 }
 
 var refused = lazyregexp.New(`(?m)^sysctl: setting key "[^"]+": (Invalid argument|Read-only file system)$`)

@@ -17,7 +17,7 @@ var Module = module.Target{
 		Name:    "ansible.builtin.tempfile",
 		Summary: "Makes a temporary file or directory.",
 		Params: []module.Param{
-			{Name: "state", Default: "file", Choices: []any{"directory", "file"}, Doc: "Which of them."},
+			{Name: "state", Default: "file", Choices: []any{"file", "directory"}, Doc: "Which of them."},
 			{Name: "path", Type: module.Path, Doc: "Where to make it; by default where the system has such files."},
 			{Name: "prefix", Default: "ansible.", Doc: "How the name begins."},
 			{Name: "suffix", Default: "", Doc: "How the name ends."},

@@ -1,0 +1,57 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/value"
+)
+
+// AttrError is an attribute that could not be set.
+type AttrError struct {
+	Path, Msg, Details string
+}
+
+func (e *AttrError) Error() string {
+	if e.Details == "" {
+		return e.Msg
+	}
+	return e.Msg + ": " + e.Details
+}
+
+// Result is the error as a failed result, with what the file is like now.
+func (e *AttrError) Result() *module.Result {
+	r := module.Fail("%s", e.Msg).Set("path", e.Path)
+	if e.Details != "" {
+		r.Set("details", e.Details)
+	}
+	AddInfo(r, e.Path)
+	return r
+}
+
+// Fail turns an error of this package into a failed result.
+func Fail(err error) *module.Result {
+	if v := (*ValidationError)(nil); errors.As(err, &v) {
+		return v.Result()
+	}
+	if a := (*AttrError)(nil); errors.As(err, &a) {
+		return a.Result()
+	}
+	return module.Fail("%s", err)
+}
+
+// Errno is an error of the system as Python words it: users match on it.
+func Errno(err error, names ...string) string {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return err.Error()
+	}
+	for i, name := range names {
+		names[i] = "b" + value.Repr(name)
+	}
+	text := errno.Error()
+	return fmt.Sprintf("[Errno %d] %s: %s", int(errno), strings.ToUpper(text[:1])+text[1:], strings.Join(names, " -> "))
+}
