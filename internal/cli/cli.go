@@ -184,7 +184,10 @@ func code(err error, stderr io.Writer) int {
 
 // parserCode is the exit code of problems: Ansible ends with the first one.
 func parserCode(first *diag.Problem) int {
-	if first.General {
+	switch {
+	case first.Options:
+		return exitOptions
+	case first.General:
 		return exitError
 	}
 	return exitParser

@@ -114,6 +114,9 @@ func (f *finder) kept(name string, roleDirs []string) (playbook.Found, bool) {
 // table first.
 func (f *finder) collectionModule(name string, roleDirs []string) (playbook.Found, bool) {
 	parts := strings.SplitN(name, ".", 3)
+	if len(parts) < 3 {
+		return playbook.Found{}, false
+	}
 	r := f.route(parts[0]+"."+parts[1], parts[2])
 	switch {
 	case r.gone != "":

@@ -22,6 +22,9 @@ type Problem struct {
 	// General marks what Ansible counts not among what cannot be parsed, but among
 	// all other errors, which have another exit code.
 	General bool
+	// Options marks what can be parsed and is not among the choices, which has an
+	// exit code of its own, too.
+	Options bool
 }
 
 // Error gives the problem on one line.

@@ -285,16 +285,16 @@ func (it *item) connection() (Connection, error) {
 	if err != nil {
 		return conn, err
 	}
-	if port, ok := it.task.Get(playbook.Port); ok {
+	port, err := it.keyword(it.c, playbook.Port)
+	if err != nil {
+		return conn, err
+	}
+	if port != nil {
 		if conn.Port, err = it.number(it.c, port, "port"); err != nil {
 			return conn, err
 		}
 	}
-	become, err := it.keyword(it.c, playbook.Become)
-	if err != nil {
-		return conn, err
-	}
-	if conn.Become, err = it.flag(it.c, become, it.Become); err != nil {
+	if conn.Become, err = it.keywordFlag(it.c, playbook.Become, it.Become); err != nil {
 		return conn, err
 	}
 
@@ -434,7 +434,11 @@ func (it *item) owner() string {
 func (it *item) call(ctx context.Context, r *resolved) (*module.Result, error) {
 	begin := time.Now()
 	defer func() { it.spent.Run += time.Since(begin) }()
-	if v, ok := it.task.Get(playbook.Timeout); ok {
+	v, err := it.keyword(it.c, playbook.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	if v != nil {
 		n, err := it.number(it.c, v, "timeout")
 		if err != nil {
 			return nil, err

@@ -18,6 +18,8 @@ import (
 // the configuration says, and lets the user look at it, change it and run it
 // again. The play waits meanwhile.
 
+var debuggerModes = []string{"always", "on_failed", "on_unreachable", "on_skipped", "never"}
+
 // debugs reports whether the debugger is called for what came of a task.
 func (p *playRun) debugs(task *playbook.Task, out *outcome) bool {
 	if task.Implicit && task.Module == "" || out.canceled || out.include != nil {

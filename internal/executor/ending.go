@@ -24,7 +24,19 @@ func (p *playRun) percentage(c *template.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if v == nil || v == template.Omit {
+		return -1, nil
+	}
+	return percentage(v)
+}
+
+func percentage(v any) (float64, error) {
 	switch v := v.(type) {
+	case bool:
+		if v {
+			return 1, nil
+		}
+		return 0, nil
 	case int:
 		return float64(v), nil
 	case float64:
@@ -45,10 +57,16 @@ func trimPercent(s string) string {
 	return s
 }
 
-// fatal begins the end of the play for everybody, as any_errors_fatal asks.
+// fatal reports whether a failure of the task ends the play for everybody. This is
+// decided on what stands in the playbook, before anything is evaluated.
+func (r *Run) fatal(t *playbook.Task) bool {
+	return asWritten(t.Keywords, playbook.AnyErrorsFatal, r.AnyErrorsFatal) && !asWritten(t.Keywords, playbook.IgnoreErrors, false)
+}
+
+// endsAll begins the end of the play for everybody, as any_errors_fatal asks.
 // Hosts that failed finish their rescue and always parts first; where a rescue
 // takes the failure, the play goes on.
-func (p *playRun) fatal(s *step) {
+func (p *playRun) endsAll(s *step) {
 	if !p.linear() {
 		return // as the warning says: each host goes its own way
 	}

@@ -177,7 +177,7 @@ func (p *playRun) bringIn(ctx context.Context, s *step, g *group, failed map[*st
 			out.ignored = false
 			tr := &taskRun{playRun: p, task: s.task, host: p.hosts[r.Host], info: p.info(s.task, p.shownName(s.task, r.Host))}
 			p.tell(tr.event(out))
-			if tr.flagOr(tr.context(ctx, tr.scope()), playbook.AnyErrorsFatal, p.AnyErrorsFatal) {
+			if p.fatal(s.task) {
 				s.fatal = true
 				s.outcomes[r] = out
 			}

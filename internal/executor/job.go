@@ -80,12 +80,9 @@ func (j *jobs) ended(id string) {
 
 // poll waits for a background job to end, asking every poll seconds.
 func (it *item) poll(ctx context.Context, r *resolved, started *module.Result) (*module.Result, error) {
-	every := 15
-	if it.task.Poll != nil {
-		var err error
-		if every, err = it.number(it.c, it.task.Poll, "poll"); err != nil {
-			return nil, err
-		}
+	every, err := it.count(it.task.Poll, "poll", 15)
+	if err != nil {
+		return nil, err
 	}
 	if every <= 0 {
 		r.job = template.Str(started.Get("ansible_job_id"))

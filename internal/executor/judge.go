@@ -181,8 +181,8 @@ func (it *item) notified() []string {
 			}
 			continue
 		}
-		if s := template.Str(v); s != "" && v != template.Omit {
-			out = append(out, s)
+		if v != nil && v != template.Omit {
+			out = append(out, template.Str(v))
 		}
 	}
 	return out

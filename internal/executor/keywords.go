@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/playbook"
@@ -32,17 +33,7 @@ func (r *Run) flag(c *template.Context, v any, otherwise bool) (bool, error) {
 	if v == nil || v == template.Omit {
 		return otherwise, nil
 	}
-	if b, ok := v.(bool); ok {
-		return b, nil
-	}
-	if s, ok := v.(string); ok && s == "" {
-		return otherwise, nil
-	}
-	b, err := boolean(v)
-	if err != nil {
-		return false, err
-	}
-	return b, nil
+	return boolean(v)
 }
 
 // boolean reads a value as AnsibleModule reads bool parameters.
@@ -71,16 +62,22 @@ func boolean(v any) (bool, error) {
 
 // flagOr is flag for keywords whose mistakes must not hide the task's result.
 func (t *taskRun) flagOr(c *template.Context, w playbook.Keyword, otherwise bool) bool {
-	v, ok := t.task.Get(w)
-	if !ok {
-		return otherwise
-	}
-	b, err := t.flag(c, v, otherwise)
+	b, err := t.keywordFlag(c, w, otherwise)
 	if err != nil {
-		// no_log that cannot be evaluated hides rather than shows.
-		return w == playbook.NoLog
+		// no_log that cannot be evaluated hides rather than shows, and the others
+		// count as they are written.
+		return w == playbook.NoLog || asWritten(t.task.Keywords, w, otherwise)
 	}
 	return b
+}
+
+// keywordFlag evaluates a boolean keyword of the task.
+func (t *taskRun) keywordFlag(c *template.Context, w playbook.Keyword, otherwise bool) (bool, error) {
+	v, err := t.keyword(c, w)
+	if err != nil {
+		return false, err
+	}
+	return t.flag(c, v, otherwise)
 }
 
 // keyword evaluates a keyword of the task; nil if nobody gave it. One that is
@@ -107,34 +104,37 @@ func (t *taskRun) keywordText(c *template.Context, w playbook.Keyword, otherwise
 	return template.Str(v), nil
 }
 
-// fraction is number for what need not be whole.
-func (r *Run) fraction(c *template.Context, v any, what string) (float64, error) {
-	v, err := r.Engine.Resolve(c, v)
-	if err != nil {
-		return 0, err
-	}
-	switch v := v.(type) {
-	case nil:
-		return 0, nil
-	case int:
-		return float64(v), nil
-	case float64:
-		return v, nil
-	case string:
-		if f, err := strconv.ParseFloat(strings.TrimSpace(v), 64); err == nil {
-			return f, nil
-		}
-	}
-	return 0, fmt.Errorf("the field '%s' has an invalid value (%s), and could not be converted to an float", what, template.Repr(v))
-}
-
 func (r *Run) number(c *template.Context, v any, what string) (int, error) {
 	v, err := r.Engine.Resolve(c, v)
 	if err != nil {
 		return 0, err
 	}
+	if v == nil {
+		return 0, nil
+	}
+	n, err := whole(v)
+	if err != nil {
+		return 0, fmt.Errorf("the field '%s' has an invalid value (%s), and could not be converted to an int", what, template.Repr(v))
+	}
+	return n, nil
+}
+
+// count is number for a keyword of the task that has a default.
+func (it *item) count(v any, what string, otherwise int) (int, error) {
+	v, err := it.Engine.Resolve(it.c, v)
+	if err != nil || v == nil || v == template.Omit {
+		return otherwise, err
+	}
+	return it.number(it.c, v, what)
+}
+
+// whole reads a value as Python's int does.
+func whole(v any) (int, error) {
 	switch v := v.(type) {
-	case nil:
+	case bool:
+		if v {
+			return 1, nil
+		}
 		return 0, nil
 	case int:
 		return v, nil
@@ -144,11 +144,8 @@ func (r *Run) number(c *template.Context, v any, what string) (int, error) {
 		if n, err := strconv.Atoi(strings.TrimSpace(v)); err == nil {
 			return n, nil
 		}
-		if f, err := strconv.ParseFloat(strings.TrimSpace(v), 64); err == nil {
-			return int(f), nil
-		}
 	}
-	return 0, fmt.Errorf("the field '%s' has an invalid value (%s), and could not be converted to an int", what, template.Repr(v))
+	return 0, fmt.Errorf("%s is no whole number", template.Repr(v))
 }
 
 // scope is the host's view of the task.
@@ -251,14 +248,19 @@ func (p *playRun) taskName(ctx context.Context, t *playbook.Task, host string) s
 	case *value.Template:
 		fixed = false
 		tr := &taskRun{playRun: p, task: t, host: p.hosts[host]}
-		if text, err := p.Engine.ResolveString(tr.context(ctx, tr.scope()), v); err == nil {
-			name = text
-		} else {
+		switch text, err := p.Engine.Resolve(tr.context(ctx, tr.scope()), v); {
+		case err != nil:
 			name = v.Source
+		case text == template.Omit:
+			name = template.Str(text)
+		default: // what is no text is no name
+			if s, ok := text.(string); ok && s != "" {
+				name = s
+			}
 		}
-	default:
-		if text := template.Str(v); text != "" {
-			name = text
+	case string:
+		if v != "" {
+			name = v
 		}
 	}
 	switch {
@@ -309,6 +311,33 @@ func hasTag(tags []any, name string) bool {
 	return false
 }
 
+// checkTags refuses tags that the variables of the play alone cannot settle.
+func (p *playRun) checkTags(items []playbook.Item) error {
+	for _, it := range items {
+		switch it := it.(type) {
+		case *playbook.Block:
+			if err := p.checkTags(slices.Concat(it.Items, it.Rescue, it.Always)); err != nil {
+				return err
+			}
+		case *playbook.Task:
+			for _, tag := range it.Tags {
+				if _, err := p.tag(it, tag); err != nil {
+					return &diag.Problem{Pos: it.Pos, Msg: "the tags cannot be evaluated: " + errorText(err), Hint: "the variables of hosts and facts are not known here", General: true}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// tag evaluates one tag, or what gives several.
+func (p *playRun) tag(t *playbook.Task, tag any) (any, error) {
+	if _, ok := tag.(string); ok {
+		return tag, nil
+	}
+	return p.Engine.Resolve(&template.Context{Vars: p.vars.Scope(nil, t), Env: p.env(t, p.play)}, tag)
+}
+
 func (p *playRun) tags(t *playbook.Task) []string {
 	var out []string
 	for _, tag := range t.Tags {
@@ -316,8 +345,7 @@ func (p *playRun) tags(t *playbook.Task) []string {
 			out = append(out, s)
 			continue
 		}
-		c := &template.Context{Vars: p.vars.Scope(nil, t), Env: p.env(t, p.play)}
-		v, err := p.Engine.Resolve(c, tag)
+		v, err := p.tag(t, tag)
 		if err != nil {
 			continue
 		}
@@ -385,5 +413,6 @@ func (p *playRun) once(ctx context.Context, t *playbook.Task, host string) (bool
 		return false, nil
 	}
 	tr := &taskRun{playRun: p, task: t, host: p.hosts[host]}
-	return p.flag(tr.context(ctx, tr.scope()), v, false)
+	v, err := p.Engine.Resolve(tr.context(ctx, tr.scope()), v)
+	return holds(v), err
 }

@@ -333,31 +333,19 @@ func (it *item) attempts(ctx context.Context) *outcome {
 	if t.Until == nil {
 		return it.once(ctx)
 	}
-	retries, delay := 3, 5*time.Second
-	var err error
-	if t.Retries != nil {
-		if retries, err = it.number(it.c, t.Retries, "retries"); err != nil {
-			return it.broken(err)
-		}
-		if retries <= 0 {
-			retries = 0
-		}
+	retries, err := it.count(t.Retries, "retries", 3)
+	if err != nil {
+		return it.broken(err)
 	}
-	if t.Delay != nil {
-		seconds, err := it.fraction(it.c, t.Delay, "delay")
-		if err != nil {
-			return it.broken(err)
-		}
-		if delay = time.Duration(seconds * float64(time.Second)); delay < 0 {
-			delay = time.Second
-		}
+	seconds, err := it.count(t.Delay, "delay", 5)
+	if err != nil {
+		return it.broken(err)
 	}
-	tries := retries + 1
-	if t.Retries == nil {
-		tries = 3
-	} else if retries == 0 {
-		tries = 1
+	delay := time.Duration(seconds) * time.Second
+	if delay < 0 {
+		delay = time.Second
 	}
+	tries := max(0, retries) + 1
 	var scope *vars.Scope
 	for n := 1; ; n++ {
 		if tries > 1 {

@@ -177,6 +177,9 @@ func (p *playRun) prepare(ctx context.Context, batch []*inventory.Host) error {
 	if err != nil {
 		return err
 	}
+	if err := p.checkTags(items); err != nil {
+		return err
+	}
 	if !p.started && !p.startsIn(items) {
 		items = nil // not even facts are gathered
 	}
@@ -348,6 +351,11 @@ func (p *playRun) begin(ctx context.Context, s strategy.Step, results chan<- don
 		}
 		p.tell(event.TaskStart{Task: info, Hosts: hosts, Banner: linear})
 	}
+	for _, r := range st.hosts {
+		if err := p.foreseeable(ctx, t, r.Host); err != nil {
+			return 0, err
+		}
+	}
 	for _, r := range st.others {
 		r.Busy = true
 	}
@@ -452,7 +460,7 @@ func (p *playRun) endStep(ctx context.Context, s *step) {
 		r.Busy = false
 	}
 	if s.fatal {
-		p.fatal(s)
+		p.endsAll(s)
 	}
 	if p.maxFail >= 0 && len(p.batch) > 0 {
 		failed := 0

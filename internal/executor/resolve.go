@@ -96,6 +96,9 @@ type settled struct {
 }
 
 func (it *item) settle() error {
+	if err := it.validate(); err != nil {
+		return err
+	}
 	if err := it.modes(); err != nil {
 		return err
 	}
@@ -111,7 +114,7 @@ func (it *item) settle() error {
 		return err
 	}
 	if it.task.Async != nil && slices.Contains(noAsync, name.Short()) {
-		if n, err := it.number(it.c, it.task.Async, "async"); err != nil || n > 0 {
+		if n, err := it.count(it.task.Async, "async", 0); err != nil || n > 0 {
 			return errors.Join(err, errors.New("async is not supported for this task."))
 		}
 	}
@@ -122,16 +125,13 @@ func (it *item) settle() error {
 // modes evaluates check_mode and diff.
 func (it *item) modes() error {
 	var err error
-	check, _ := it.task.Get(playbook.CheckMode)
-	if it.check, err = it.flag(it.c, check, it.Check); err != nil {
+	if it.check, err = it.keywordFlag(it.c, playbook.CheckMode, it.Check); err != nil {
 		return err
 	}
-	diff, _ := it.task.Get(playbook.Diff)
-	if it.diff, err = it.flag(it.c, diff, it.Diff); err != nil {
+	if it.diff, err = it.keywordFlag(it.c, playbook.Diff, it.Diff); err != nil {
 		return err
 	}
-	v, _ := it.task.Get(playbook.NoLog)
-	it.noLog, err = it.flag(it.c, v, it.Run.NoLog)
+	it.noLog, err = it.keywordFlag(it.c, playbook.NoLog, it.Run.NoLog)
 	return err
 }
 
@@ -428,7 +428,7 @@ func (it *item) complete(ctx context.Context, r *resolved) error {
 	}
 	r.Environment = env
 	if it.task.Async != nil {
-		if r.Async, err = it.number(it.c, it.task.Async, "async"); err != nil {
+		if r.Async, err = it.count(it.task.Async, "async", 0); err != nil {
 			return err
 		}
 		if r.Async > 0 && it.check {

@@ -89,6 +89,9 @@ func (r *Run) play(ctx context.Context, p *playbook.Play) error {
 		r.tell(event.NoHosts{})
 		return nil
 	}
+	if err := r.checkPlay(c, p); err != nil {
+		return err
+	}
 	strategyName, err := r.text(c, p.Strategy, r.Strategy)
 	if err != nil {
 		return at(p.Pos, err)
@@ -217,7 +220,7 @@ func (r *Run) inOrder(c *template.Context, p *playbook.Play, hosts []*inventory.
 		return nil, at(p.Pos, err)
 	}
 	if hosts, err = ordered(slices.Clone(hosts), order); err != nil {
-		return nil, at(p.Pos, err)
+		return nil, &diag.Problem{Pos: p.Pos, Msg: err.Error(), Options: true}
 	}
 	return hosts, nil
 }
@@ -236,7 +239,7 @@ func ordered(hosts []*inventory.Host, order string) ([]*inventory.Host, error) {
 	case "shuffle":
 		rand.Shuffle(len(hosts), func(i, j int) { hosts[i], hosts[j] = hosts[j], hosts[i] })
 	default:
-		return nil, fmt.Errorf("invalid 'order' specified for inventory hosts: %s", order)
+		return nil, fmt.Errorf("Invalid 'order' specified for inventory hosts: %s", order)
 	}
 	return hosts, nil
 }
@@ -285,8 +288,8 @@ func batchSize(v any, hosts int) (int, error) {
 	switch v := v.(type) {
 	case nil:
 		return 0, nil
-	case int:
-		return v, nil
+	case bool, int, float64:
+		return whole(v)
 	case string:
 		if pct, ok := strings.CutSuffix(strings.TrimSpace(v), "%"); ok {
 			f, err := strconv.ParseFloat(strings.TrimSpace(pct), 64)
@@ -380,10 +383,11 @@ var ErrNotInteractive = module.ErrNotInteractive
 
 // text evaluates a keyword that is text.
 func (r *Run) text(c *template.Context, v any, otherwise string) (string, error) {
-	if v == nil {
-		return otherwise, nil
+	v, err := r.Engine.Resolve(c, v)
+	if err != nil || v == nil || v == template.Omit {
+		return otherwise, err
 	}
-	return r.Engine.ResolveString(c, v)
+	return template.Str(v), nil
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -204,7 +204,7 @@ func (it *item) finish(out *outcome) *outcome {
 	}
 	if out.failed || out.unreachable {
 		out.ignored = it.flagOr(it.c, keyword, false)
-		out.fatal = it.flagOr(it.c, playbook.AnyErrorsFatal, it.AnyErrorsFatal)
+		out.fatal = it.fatal(it.task)
 	}
 	return out
 }
@@ -242,9 +242,12 @@ func (it *item) suggestion(e *template.Error) string {
 // errorText is an error as results show it.
 func errorText(err error) string {
 	var te *template.Error
+	var field *fieldError
 	if errors.As(err, &te) {
 		text := te.Msg
-		if te.Undefined {
+		if errors.As(err, &field) {
+			text = field.Error()
+		} else if te.Undefined {
 			text = "The task includes an option with an undefined variable. The error was: " + te.Msg
 		}
 		if tellsPlace(te) {

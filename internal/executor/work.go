@@ -14,12 +14,9 @@ import (
 // task is for, its machine is this one.
 func (it *item) here(r *resolved) error {
 	if r.Async > 0 {
-		every := 15
-		if it.task.Poll != nil {
-			var err error
-			if every, err = it.number(it.c, it.task.Poll, "poll"); err != nil {
-				return err
-			}
+		every, err := it.count(it.task.Poll, "poll", 15)
+		if err != nil {
+			return err
 		}
 		if every <= 0 {
 			return fmt.Errorf("%s runs on the controller and cannot outlive its task: async needs a poll above 0 here", r.Module)

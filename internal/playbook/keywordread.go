@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/internal/yaml"
 )
@@ -16,8 +17,12 @@ func (r *reader) keywords(n *yaml.Node) *Keywords {
 	for _, p := range n.Pairs {
 		name, _ := p.Key.Text()
 		if p.Value.IsNull() {
+			if name == "tags" {
+				r.AddGeneral(p.Key.Pos, "leave it out, or write [] for none", "tags must be specified as a list")
+			}
 			continue
 		}
+		r.textual(name, p.Value)
 		if w, ok := inherited[name]; ok {
 			k.values[w] = p.Value.Value()
 			r.checkTemplate(p.Value)
@@ -35,17 +40,117 @@ func (r *reader) keywords(n *yaml.Node) *Keywords {
 				r.Warn(n.Pos, "", "could not parse environment value, skipping: it must be a dictionary, or a list of dictionaries, not %s", n.Describe())
 			})
 		case "module_defaults":
-			k.ModuleDefaults = r.dicts(p.Value, func(n *yaml.Node) {
-				r.Add(n.Pos, "", "module_defaults must be a dictionary, or a list of dictionaries, not %s", n.Describe())
-			})
+			k.ModuleDefaults = r.moduleDefaults(p.Value)
 		case "collections":
-			k.Collections = r.strings(p.Value, "collections")
+			k.Collections = r.collections(p.Value)
 		case "vars":
 			k.Vars = r.vars(p.Value, "vars")
 		}
 	}
+	if k.Collections != nil {
+		r.mu.Lock()
+		r.usesCollections = true
+		r.mu.Unlock()
+	}
+	if v := n.Get("module_defaults"); v != nil {
+		r.knownModules(v, k.Collections)
+	}
 	return k
 }
+
+// knownModules refuses names in module_defaults that no module has. Where
+// collections: is used around it, a short name may be in one of those.
+func (r *reader) knownModules(n *yaml.Node, collections []string) {
+	r.mu.Lock()
+	short := !r.usesCollections
+	r.mu.Unlock()
+	for _, it := range eachOf(n) {
+		for _, p := range it.Pairs {
+			name, _ := p.Key.Text()
+			if strings.HasPrefix(name, "group/") || !short && !strings.Contains(name, ".") {
+				continue
+			}
+			if _, ok := r.find(name, scope{}, collections); !ok {
+				r.Add(p.Key.Pos, r.suggestModule(name), "Could not resolve action %s in module_defaults", name)
+			}
+		}
+	}
+}
+
+// texts are the keywords that are text, but for name and what only some levels
+// have.
+var texts = []string{"become_exe", "become_flags", "become_method", "become_user", "connection", "debugger", "delegate_to", "fact_path", "order", "register", "remote_user", "strategy"}
+
+// textual refuses what can be no text as the value of a keyword that is.
+func (r *reader) textual(name string, n *yaml.Node) {
+	switch {
+	case name == "delegate_to" && n.Kind == yaml.Scalar:
+		switch n.Value().(type) {
+		case string, *value.Template:
+		default:
+			r.AddGeneral(n.Pos, "quote it", "the field 'delegate_to' has an invalid type (%s), and could not be converted to a string type.", n.Describe())
+		}
+	case n.Kind != yaml.Scalar && slices.Contains(texts, name):
+		r.notText(name, n)
+	}
+}
+
+func (r *reader) notText(name string, n *yaml.Node) {
+	r.Add(n.Pos, "", "The field '%s' is supposed to be a string type, however the incoming data structure is %s", name, n.Describe())
+}
+
+// name reads the name of a play, block or task.
+func (r *reader) name(n *yaml.Node) any {
+	v := n.Get("name")
+	if v != nil && v.Kind != yaml.Scalar {
+		r.notText("name", v)
+	}
+	return v.Value()
+}
+
+// moduleDefaults reads module_defaults: dicts whose keys are names of modules or
+// groups of them, as they are written; only below those may templates be.
+func (r *reader) moduleDefaults(n *yaml.Node) []any {
+	wrong := func(n *yaml.Node) {
+		r.Add(n.Pos, "name the module here, and use templates below it", "The field 'module_defaults' is supposed to be a dictionary or list of dictionaries, the keys of which must be static action, module, or group names. Only the values may contain templates. This is %s", n.Describe())
+	}
+	for _, it := range eachOf(n) {
+		if it.Kind == yaml.Scalar {
+			wrong(it)
+			return nil
+		}
+	}
+	return r.dicts(n, wrong)
+}
+
+// eachOf are the items of a list, or n itself.
+func eachOf(n *yaml.Node) []*yaml.Node {
+	if n.Kind == yaml.List {
+		return n.Items
+	}
+	return []*yaml.Node{n}
+}
+
+// collections reads collections:, the names of collections. One that cannot be
+// such a name is of no use, but does no harm.
+func (r *reader) collections(n *yaml.Node) []string {
+	var out []string
+	for _, it := range eachOf(n) {
+		text, ok := it.Text()
+		if _, isText := it.Value().(string); ok && !isText && !value.HasTemplates(it.Value()) || !ok {
+			r.Add(it.Pos, "", "the field 'collections' should be a list of strings, but the item is %s", it.Describe())
+			continue
+		}
+		if !collectionName.MatchString(text) {
+			r.Warn(it.Pos, "", "'%s' is not the name of a collection, such as community.general, and is passed over", text)
+			continue
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+var collectionName = lazyregexp.New(`^\w+\.\w+$`)
 
 // vars reads a dict of variables, or a list of such dicts.
 func (r *reader) vars(n *yaml.Node, what string) []*value.Map {
@@ -107,7 +212,7 @@ func (r *reader) conditions(n *yaml.Node) []Cond {
 		return out
 	}
 	v := n.Value()
-	if r.CheckCondition != nil {
+	if r.CheckCondition != nil && v != "" { // an empty one holds
 		r.Problems = append(r.Problems, r.CheckCondition(v, n.Pos)...)
 	}
 	return []Cond{{Expr: v, Pos: n.Pos}}
@@ -127,7 +232,11 @@ func (r *reader) tags(n *yaml.Node) []any {
 		if t, ok := n.Value().(*value.Template); ok {
 			return []any{t}
 		}
-		text, _ := n.Text()
+		text, ok := n.Value().(string)
+		if !ok {
+			r.AddGeneral(n.Pos, "quote it", "tags must be specified as a list")
+			return nil
+		}
 		for _, t := range strings.Split(text, ",") {
 			if t = strings.TrimSpace(t); t != "" {
 				out = append(out, t)
@@ -155,22 +264,6 @@ func (r *reader) dicts(n *yaml.Node, wrong func(*yaml.Node)) []any {
 	}
 	wrong(n)
 	return nil
-}
-
-func (r *reader) strings(n *yaml.Node, what string) []string {
-	var out []string
-	if n.Kind != yaml.List {
-		n = &yaml.Node{Kind: yaml.List, Items: []*yaml.Node{n}}
-	}
-	for _, it := range n.Items {
-		s, ok := it.Text()
-		if !ok {
-			r.Add(it.Pos, "", "%s must be a list of names, not %s", what, it.Describe())
-			continue
-		}
-		out = append(out, s)
-	}
-	return out
 }
 
 // list returns the values of a list node, or the single value as a list.
@@ -210,8 +303,9 @@ func (r *reader) checkTemplate(n *yaml.Node) {
 // unknown reports the keys of a node that are none of the allowed keywords.
 func (r *reader) unknown(n *yaml.Node, what string, allowed ...[]string) {
 	known := map[string]bool{}
-	for name := range inherited {
-		known[name] = true
+	for name, w := range inherited {
+		// Only a task, or a block of tasks, runs elsewhere as a whole.
+		known[name] = what != "Play" && what != "PlaybookInclude" || w != DelegateTo && w != DelegateFacts
 	}
 	for _, list := range append(allowed, everyKeywords) {
 		for _, name := range list {

@@ -57,6 +57,16 @@ var (
 	roleKeywords    = []string{"role", "when"}
 )
 
+// String is the keyword as it is written.
+func (w Keyword) String() string {
+	for name, k := range inherited {
+		if k == w {
+			return name
+		}
+	}
+	return ""
+}
+
 // Cond is one conditional with its place.
 type Cond struct {
 	Expr any

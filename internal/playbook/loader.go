@@ -65,6 +65,8 @@ type Loader struct {
 	// libraries are the roles with modules of their own met so far: from then on
 	// everybody may use those.
 	libraries []string
+	// usesCollections is set once collections: was met: short names may lead there.
+	usesCollections bool
 	files     map[string]parsed
 	nextID    TaskID
 	problems  diag.Problems

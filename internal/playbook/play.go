@@ -129,7 +129,7 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 		}
 		own = own.With(RemoteUser, user.Value())
 	}
-	p := &Play{Pos: n.Pos, Path: path, Name: n.Get("name").Value(), Keywords: s.keywords.Inherit(own)}
+	p := &Play{Pos: n.Pos, Path: path, Name: r.name(n), Keywords: s.keywords.Inherit(own)}
 	s.play = p
 	// A play's variables have their own place in the order of precedence: tasks
 	// inherit everything but those.
@@ -144,7 +144,8 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 	p.VarsFiles, p.Serial = list(n.Get("vars_files")), list(n.Get("serial"))
 	p.VarsPrompt = r.prompts(n.Get("vars_prompt"))
 	if order, ok := p.Order.(string); ok && !slices.Contains([]string{"inventory", "sorted", "reverse_sorted", "reverse_inventory", "shuffle"}, order) {
-		r.Add(n.Get("order").Pos, "", "invalid 'order' specified for inventory hosts: %s", order)
+		r.Problems = append(r.Problems, &diag.Problem{Pos: n.Get("order").Pos, Msg: "Invalid 'order' specified for inventory hosts: " + order, Options: true,
+			Hint: "it is one of inventory, sorted, reverse_sorted, reverse_inventory, shuffle"})
 	}
 
 	// Handlers of the play's roles come first, then its own, then those of roles

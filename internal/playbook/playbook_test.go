@@ -193,7 +193,7 @@ func TestMistakes(t *testing.T) {
 		{"apply on an import", task("import_tasks: {file: circle.yml, apply: {tags: x}}"), "3:7", "Invalid options for import_tasks: apply", ""},
 		{"prompt without a name", "- hosts: all\n  vars_prompt: [{prompt: x}]\n", "2:17", "missing 'name' key", ""},
 		{"unknown key of a prompt", "- hosts: all\n  vars_prompt: [{name: x, secret: yes}]\n", "2:27", "unsupported key 'secret'", ""},
-		{"wrong order", "- hosts: all\n  order: upwards\n", "2:10", "invalid 'order'", ""},
+		{"wrong order", "- hosts: all\n  order: upwards\n", "2:10", "Invalid 'order'", "one of inventory"},
 		{"args that are no mapping", task("debug:\nargs: [1]"), "4:13", "args must be a dictionary", ""},
 		{"user and remote_user", "- hosts: all\n  user: a\n  remote_user: b\n", "2:9", "both 'user' and 'remote_user'", ""},
 		{"unhashable key", task("debug:\n  msg: {{ x }}"), "4:15", "cannot be the key", "quotes"},

@@ -397,7 +397,7 @@ func (r *reader) roleMeta(role *Role, pos diag.Pos, inner *scope) *yaml.Node {
 	}
 	if v := meta.Get("collections"); !v.IsNull() {
 		k := *inner.keywords
-		k.Collections = r.strings(v, "collections")
+		k.Collections = r.collections(v)
 		role.Keywords, inner.keywords = &k, &k
 	}
 	if deps := meta.Get("dependencies"); !deps.IsNull() {

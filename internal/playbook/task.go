@@ -55,9 +55,14 @@ func hasKey(n *yaml.Node, key string) bool {
 func (r *reader) block(n *yaml.Node, s scope) *Block {
 	r.unknown(n, "Block", blockKeywords)
 	own := r.keywords(n)
-	b := &Block{Pos: n.Pos, Name: n.Get("name").Value(), Role: s.role, Keywords: s.keywords.Inherit(own)}
+	b := &Block{Pos: n.Pos, Name: r.name(n), Role: s.role, Keywords: s.keywords.Inherit(own)}
 	b.Together = r.together(n, own)
 	inner := s.within(b.Keywords)
+	for _, part := range []string{"rescue", "always"} {
+		if v := n.Get(part); v != nil && v.IsNull() {
+			r.Add(v.Pos, "leave it out, or write tasks below it", "A malformed block was encountered while loading %s: it is empty", part)
+		}
+	}
 	rescue := n.Get("rescue")
 	inner.expectsFailure = s.expectsFailure || !rescue.IsNull()
 	b.Items = r.items(n.Get("block"), inner, "block")
@@ -265,7 +270,7 @@ func (r *reader) readTask(n *yaml.Node, s scope) Item {
 		return nil
 	}
 	t := &Task{
-		ID: r.NextID(), Pos: n.Pos, Name: n.Get("name").Value(), Role: s.role, Dir: s.dir, Handler: s.handler,
+		ID: r.NextID(), Pos: n.Pos, Name: r.name(n), Role: s.role, Dir: s.dir, Handler: s.handler,
 		Action: a.name, Own: own, Parent: s.keywords, Keywords: s.keywords.Inherit(own),
 	}
 	r.checkTemplate(n.Get("name"))
@@ -354,6 +359,9 @@ func (r *reader) taskKeywords(t *Task, n *yaml.Node) {
 		switch key {
 		case "register":
 			name, ok := v.Text()
+			if v.IsNull() || name == "" || v.Kind != yaml.Scalar {
+				continue // as if it were not there, or told of already
+			}
 			if !ok || !ValidName(name) {
 				r.AddGeneral(v.Pos, "", "Invalid variable name in 'register' specified: '%s'", name)
 			}
@@ -367,7 +375,9 @@ func (r *reader) taskKeywords(t *Task, n *yaml.Node) {
 		case "until":
 			t.Until = r.conditions(v)
 		case "retries":
-			t.Retries = v.Value()
+			if t.Retries = v.Value(); t.Retries == nil {
+				t.Retries = 2 // an empty one means three attempts, none at all four
+			}
 		case "delay":
 			t.Delay = v.Value()
 		case "async":
@@ -375,7 +385,9 @@ func (r *reader) taskKeywords(t *Task, n *yaml.Node) {
 		case "poll":
 			t.Poll = v.Value()
 		case "loop":
-			r.loop(t, "", p)
+			if !v.IsNull() {
+				r.loop(t, "", p)
+			}
 		case "loop_control":
 			r.loopControl(t, v)
 		default:
