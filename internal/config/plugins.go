@@ -86,6 +86,24 @@ func (c *Config) Plugin(kind, plugin, name string, vars func(string) (any, bool)
 	return nil, known, false
 }
 
+// Become gives what the environment and the file say about how a user is become:
+// exe, flags or pass of a method, whichever method it is.
+func (c *Config) Become(method, option string) string {
+	method = method[strings.LastIndexByte(method, '.')+1:]
+	env := strings.ToUpper(option)
+	s := Setting{Env: []string{"ANSIBLE_BECOME_" + env, "ANSIBLE_" + strings.ToUpper(method) + "_" + env}}
+	switch option {
+	case "pass":
+		s.Ini = []string{method + "_become_plugin.password"}
+	case "exe":
+		s.Ini = []string{"privilege_escalation.become_exe", method + "_become_plugin.executable"}
+	default:
+		s.Ini = []string{"privilege_escalation.become_" + option, method + "_become_plugin." + option}
+	}
+	v, _ := c.given(&s)
+	return v
+}
+
 func (c *Config) pluginValue(s *Setting, vars func(string) (any, bool)) any {
 	var found any
 	for _, name := range s.Vars {

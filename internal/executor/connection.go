@@ -356,9 +356,9 @@ func (it *item) becomeSettings(s *settings, conn *Connection) {
 	if conn.BecomeUser == "" {
 		conn.BecomeUser = "root"
 	}
-	conn.BecomeExe = s.text(conn.BecomeExe, "ansible_"+m+"_exe", "ansible_become_exe")
-	conn.BecomeFlags = s.text(conn.BecomeFlags, "ansible_"+m+"_flags", "ansible_become_flags")
-	conn.BecomePass = s.text(it.BecomePassword, "ansible_"+m+"_pass", "ansible_"+m+"_password", "ansible_become_password", "ansible_become_pass")
+	conn.BecomeExe = s.text(cmp.Or(conn.BecomeExe, it.BecomeSetting(m, "exe")), "ansible_"+m+"_exe", "ansible_become_exe")
+	conn.BecomeFlags = s.text(cmp.Or(conn.BecomeFlags, it.BecomeSetting(m, "flags")), "ansible_"+m+"_flags", "ansible_become_flags")
+	conn.BecomePass = s.text(cmp.Or(it.BecomeSetting(m, "pass"), it.BecomePassword), "ansible_"+m+"_pass", "ansible_"+m+"_password", "ansible_become_password", "ansible_become_pass")
 	it.hide(conn.BecomePass)
 }
 

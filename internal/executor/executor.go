@@ -95,9 +95,11 @@ type Options struct {
 	AnyErrorsFatal        bool
 	MaxFailPercentage     any
 	Connection            Connection // what the command line says, for hosts that say nothing
-	// BecomeAlways is --become.
+	// Become is --become.
 	Become         bool
 	BecomePassword string
+	// BecomeSetting is what is configured for a method: its exe, flags or pass.
+	BecomeSetting func(method, option string) string
 
 	// Managed is the text of ansible_managed, with {file}, {uid} and {host}.
 	Managed  string
