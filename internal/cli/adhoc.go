@@ -74,6 +74,9 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 	if err != nil {
 		return err
 	}
+	if o.verbose > 0 {
+		fmt.Fprintln(s.Out, usedFile(c))
+	}
 	if err := ses.checkLimit(); err != nil {
 		return err
 	}

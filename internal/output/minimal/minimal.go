@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/output/text"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -71,8 +72,8 @@ func (p *Printer) result(e event.Result) {
 		return
 	}
 	if d := e.Result.At("diff"); e.Diff && d != nil && p.o.Diff != nil && e.Status == event.Changed {
-		if text := p.o.Diff(d); text != "" {
-			fmt.Fprint(p.o.Out, text)
+		if diff := p.o.Diff(d); diff != "" {
+			fmt.Fprint(p.o.Out, diff)
 		}
 	}
 	for _, w := range asList(e.Result.At("warnings")) {
@@ -85,7 +86,7 @@ func (p *Printer) result(e event.Result) {
 	if state == "FAILED" {
 		state = "FAILED!"
 	}
-	p.line(fmt.Sprintf("%s | %s => %s", e.Host, state, p.dump(e.Result)), color)
+	p.line(fmt.Sprintf("%s | %s => %s", e.Host, state, p.dump(text.Clean(e))), color)
 }
 
 func asList(v any) []any {
@@ -107,15 +108,15 @@ func (p *Printer) command(e event.Result, state string) string {
 	if v, ok := e.Result.Get("rc"); ok {
 		rc = v
 	}
-	text := func(name string) string { s, _ := e.Result.At(name).(string); return s }
+	part := func(name string) string { s, _ := e.Result.At(name).(string); return s }
 	if p.o.OneLine {
-		out := fmt.Sprintf("%s | %s | rc=%v | (stdout) %s", e.Host, state, rc, strings.ReplaceAll(text("stdout"), "\n", `\n`))
-		if s := text("stderr"); s != "" {
+		out := fmt.Sprintf("%s | %s | rc=%v | (stdout) %s", e.Host, state, rc, strings.ReplaceAll(part("stdout"), "\n", `\n`))
+		if s := part("stderr"); s != "" {
 			out += " (stderr) " + strings.ReplaceAll(s, "\n", `\n`)
 		}
 		return out
 	}
-	return fmt.Sprintf("%s | %s | rc=%v >>\n%s", e.Host, state, rc, text("stdout")+text("stderr")+text("msg"))
+	return fmt.Sprintf("%s | %s | rc=%v >>\n%s", e.Host, state, rc, part("stdout")+part("stderr")+part("msg"))
 }
 
 func (p *Printer) dump(m *value.Map) string {

@@ -13,8 +13,8 @@ func isDebug(t event.Task) bool {
 	return t.Action[strings.LastIndexByte(t.Action, '.')+1:] == "debug"
 }
 
-// clean leaves out of a debug task's result everything but its message.
-func (p *Printer) clean(e event.Result) *value.Map {
+// Clean leaves out of a debug task's result everything but its message.
+func Clean(e event.Result) *value.Map {
 	if !isDebug(e.Task) {
 		return e.Result
 	}

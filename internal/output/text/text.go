@@ -266,7 +266,7 @@ func (p *Printer) failed(e event.Result) {
 	p.warnings(e.Result)
 	switch {
 	case e.Item:
-		p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(p.clean(e), e.Verbose)), colorError)
+		p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(Clean(e), e.Verbose)), colorError)
 	case e.Looped && !isDebug(e.Task) && !e.Result.Has("censored"): // of debug only the message is left, which nobody has seen
 		if e.Ignored {
 			p.line("...ignoring", colorSkip)
@@ -275,7 +275,7 @@ func (p *Printer) failed(e event.Result) {
 		if p.o.Verbosity < 2 && p.o.PathOnFailure {
 			p.line("task path: "+pathOf(e.Task), colorDebug)
 		}
-		p.failure(fmt.Sprintf("fatal: [%s]: FAILED! => %s", p.label(e), p.dump(p.clean(e), e.Verbose && !e.Looped)), colorError)
+		p.failure(fmt.Sprintf("fatal: [%s]: FAILED! => %s", p.label(e), p.dump(Clean(e), e.Verbose && !e.Looped)), colorError)
 		if e.Ignored {
 			p.line("...ignoring", colorSkip)
 		}
@@ -292,7 +292,7 @@ func (p *Printer) skipped(e event.Result) {
 		text += " => (item=" + e.Label + ") "
 	}
 	if p.verbose(e) && e.Result != nil {
-		m := p.clean(e)
+		m := Clean(e)
 		if e.Task.Loop && !e.Item && m.Has("results") {
 			m = m.Clone() // the items have been told
 			m.Delete("results")
@@ -328,7 +328,7 @@ func (p *Printer) ok(e event.Result) {
 		return
 	}
 	if p.verbose(e) {
-		text += " => " + p.dump(p.clean(e), e.Verbose)
+		text += " => " + p.dump(Clean(e), e.Verbose)
 	}
 	p.line(text, color)
 }
