@@ -62,6 +62,7 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 	if err != nil {
 		return optionsError{err}
 	}
+	defer c.Close()
 	o.complete(cmd, c)
 	dir := o.playbookDir
 	if dir == "" {

@@ -42,6 +42,7 @@ func newConfigCommand(s Streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer c.Close()
 			if verbose > 0 {
 				fmt.Fprintln(s.Out, usedFile(c))
 			}
@@ -138,7 +139,7 @@ func usedFile(c *config.Config) string {
 }
 
 // kindNames are Ansible's words for the kinds of settings.
-var kindNames = map[config.Kind]string{config.Text: "string", config.Bool: "boolean", config.Int: "integer", config.List: "list", config.PathList: "pathspec", config.Path: "path"}
+var kindNames = map[config.Kind]string{config.Text: "string", config.Bool: "boolean", config.Int: "integer", config.List: "list", config.PathList: "pathspec", config.Path: "path", config.TempPath: "tmppath"}
 
 // listConfig shows every setting with its default and where it can be set.
 func listConfig(s Streams) error {

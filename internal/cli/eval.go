@@ -49,6 +49,7 @@ func runEval(ctx context.Context, s Streams, cmd *cobra.Command, o *evalOptions,
 	if err != nil {
 		return optionsError{err}
 	}
+	defer c.Close()
 	o.complete(cmd, c)
 	dir := o.playbookDir
 	if dir == "" {

@@ -65,6 +65,7 @@ func runInventory(ctx context.Context, s Streams, cmd *cobra.Command, o *invento
 	if err != nil {
 		return optionsError{err}
 	}
+	defer c.Close()
 	o.complete(cmd, c)
 	dir := o.playbookDir
 	if dir == "" {

@@ -62,6 +62,7 @@ func runPlay(ctx context.Context, s Streams, cmd *cobra.Command, o *playOptions,
 	if err != nil {
 		return optionsError{err}
 	}
+	defer c.Close()
 	o.complete(cmd, c)
 	if books, err = playbookPaths(books); err != nil {
 		return err

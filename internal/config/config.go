@@ -3,12 +3,14 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/value"
@@ -25,6 +27,7 @@ const (
 	List     // separated by commas
 	PathList // separated by colons
 	Path
+	TempPath // a folder of its own for each run, below the one that is set
 )
 
 // Setting is one thing that can be configured.
@@ -46,6 +49,9 @@ type Config struct {
 	dir    string            // of File, for relative paths
 	origin map[string]string
 	getenv func(string) string
+
+	makeTemp sync.Once
+	temp     string
 }
 
 // Load reads the ansible.cfg that applies and the environment. getenv is
@@ -86,7 +92,7 @@ func (c *Config) given(s *Setting) (v, from string) {
 	for _, key := range s.Ini {
 		if text, ok := c.ini[key]; ok {
 			v, from = text, c.File
-			if s.Kind == Path || s.Kind == PathList {
+			if s.Kind == Path || s.Kind == PathList || s.Kind == TempPath {
 				v = c.relative(text, s.Kind)
 			}
 		}
@@ -244,6 +250,24 @@ func (c *Config) Path(name string) string {
 	return ""
 }
 
+// tempPath makes the run's own folder when somebody first asks for it.
+func (c *Config) tempPath(parent string) string {
+	c.makeTemp.Do(func() {
+		if err := os.MkdirAll(parent, 0o700); err == nil {
+			c.temp, _ = os.MkdirTemp(parent, fmt.Sprintf("ansible-local-%d", os.Getpid()))
+		}
+	})
+	return cmp.Or(c.temp, parent)
+}
+
+// Close removes what was made for the time of the run.
+func (c *Config) Close() {
+	c.makeTemp.Do(func() {})
+	if c.temp != "" {
+		_ = os.RemoveAll(c.temp)
+	}
+}
+
 // Origin tells where a value comes from: default, a file, or a variable.
 func (c *Config) Origin(name string) string { return c.origin[name] }
 
@@ -277,6 +301,8 @@ func (c *Config) Lookup(name string) (any, bool) {
 			return nil, true
 		}
 		return c.Path(name), true
+	case TempPath:
+		return c.tempPath(c.Path(name)), true
 	}
 	if c.values[name] == "" && s.Default == "" {
 		return nil, true

@@ -42,7 +42,6 @@ var others = []Setting{
 	{Name: "DEFAULT_INVENTORY_PLUGIN_PATH", Kind: PathList, Default: "~/.ansible/plugins/inventory:/usr/share/ansible/plugins/inventory", Env: []string{"ANSIBLE_INVENTORY_PLUGINS"}, Ini: []string{"defaults.inventory_plugins"}},
 	{Name: "DEFAULT_KEEP_REMOTE_FILES", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_KEEP_REMOTE_FILES"}, Ini: []string{"defaults.keep_remote_files"}},
 	{Name: "DEFAULT_LIBVIRT_LXC_NOSECLABEL", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_LIBVIRT_LXC_NOSECLABEL"}, Ini: []string{"selinux.libvirt_lxc_noseclabel"}},
-	{Name: "DEFAULT_LOCAL_TMP", Kind: Path, Default: "~/.ansible/tmp", Env: []string{"ANSIBLE_LOCAL_TEMP"}, Ini: []string{"defaults.local_tmp"}},
 	{Name: "DEFAULT_LOG_FILTER", Kind: List, Env: []string{"ANSIBLE_LOG_FILTER"}, Ini: []string{"defaults.log_filter"}},
 	{Name: "DEFAULT_LOOKUP_PLUGIN_PATH", Kind: PathList, Default: "~/.ansible/plugins/lookup:/usr/share/ansible/plugins/lookup", Env: []string{"ANSIBLE_LOOKUP_PLUGINS"}, Ini: []string{"defaults.lookup_plugins"}},
 	{Name: "DEFAULT_MODULE_COMPRESSION", Default: "ZIP_DEFLATED", Ini: []string{"defaults.module_compression"}},

@@ -40,6 +40,7 @@ var used = []Setting{
 	{Name: "DEFAULT_JINJA2_NATIVE", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_JINJA2_NATIVE"}, Ini: []string{"defaults.jinja2_native"}},
 	{Name: "DEFAULT_JINJA2_EXTENSIONS", Kind: List, Env: []string{"ANSIBLE_JINJA2_EXTENSIONS"}, Ini: []string{"defaults.jinja2_extensions"}},
 	{Name: "DEFAULT_LOAD_CALLBACK_PLUGINS", Kind: Bool, Default: "false", Env: []string{"ANSIBLE_LOAD_CALLBACK_PLUGINS"}, Ini: []string{"defaults.bin_ansible_callbacks"}},
+	{Name: "DEFAULT_LOCAL_TMP", Kind: TempPath, Default: "~/.ansible/tmp", Env: []string{"ANSIBLE_LOCAL_TEMP"}, Ini: []string{"defaults.local_tmp"}},
 	{Name: "DEFAULT_LOG_PATH", Kind: Path, Env: []string{"ANSIBLE_LOG_PATH"}, Ini: []string{"defaults.log_path"}},
 	{Name: "DEFAULT_MANAGED_STR", Default: "Ansible managed", Ini: []string{"defaults.ansible_managed"}},
 	{Name: "DEFAULT_MODULE_ARGS", Env: []string{"ANSIBLE_MODULE_ARGS"}, Ini: []string{"defaults.module_args"}},
