@@ -128,9 +128,7 @@ func (ses *session) tagNames(c *template.Context, tags []any) []string {
 			}
 			continue
 		}
-		for _, s := range strings.Split(template.Str(v), ",") {
-			add(s)
-		}
+		add(template.Str(v))
 	}
 	return out
 }

@@ -152,9 +152,7 @@ func splitCommas(list []string) []string {
 	var out []string
 	for _, e := range list {
 		for _, s := range strings.Split(e, ",") {
-			if s = strings.TrimSpace(s); s != "" {
-				out = append(out, s)
-			}
+			out = append(out, strings.TrimSpace(s)) // an empty one is the tag of no task
 		}
 	}
 	return out

@@ -63,11 +63,30 @@ func (it *item) validate() error {
 			return err
 		}
 	}
-	for name, list := range map[string][]any{"notify": it.task.Notify, "tags": it.task.Tags} {
-		for _, raw := range list {
-			if _, err := it.Engine.Resolve(it.c, raw); err != nil {
-				return undefinedField(name, err)
-			}
+	for _, raw := range it.task.Notify {
+		if _, err := it.Engine.Resolve(it.c, raw); err != nil {
+			return undefinedField("notify", err)
+		}
+	}
+	around := len(it.task.Tags)
+	if it.task.Own != nil {
+		around -= len(it.task.Own.Tags)
+	}
+	for i, raw := range it.task.Tags {
+		if _, ok := raw.(*value.Template); !ok {
+			continue
+		}
+		v, err := it.Engine.Resolve(it.c, raw)
+		if err != nil {
+			return undefinedField("tags", err)
+		}
+		if _, several := v.([]any); several && i < around { // the task's own may be a list in a variable
+			return fmt.Errorf("the field 'tags' should be a list of names, but the item '%s' is a list", template.Str(v))
+		}
+	}
+	if t := it.task; t.Loop != nil && t.Loop.Lookup == "" && t.Loop.Value == nil {
+		if _, err := it.control(it.c); err != nil { // there is nothing to control, but it has to make sense
+			return undefinedField("loop_control", err)
 		}
 	}
 	return nil
@@ -122,6 +141,9 @@ func (p *playRun) foreseeable(ctx context.Context, t *playbook.Task, host string
 	}
 	throttle, _ := t.Get(playbook.Throttle)
 	to, _ := t.Get(playbook.DelegateTo)
+	if t.LeftEmpty(playbook.Throttle) {
+		return refuse("Failed to convert the throttle value to an integer: it is empty")
+	}
 	if _, ok := throttle.(int); ok || throttle == nil {
 		if _, ok := to.(*value.Template); !ok || t.Loop != nil {
 			return nil

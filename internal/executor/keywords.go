@@ -355,9 +355,7 @@ func (p *playRun) tags(t *playbook.Task) []string {
 			}
 			continue
 		}
-		for _, s := range strings.Split(template.Str(v), ",") {
-			out = append(out, strings.TrimSpace(s))
-		}
+		out = append(out, template.Str(v))
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,11 +90,12 @@ func (t *taskRun) control(c *template.Context) (control, error) {
 		if err != nil {
 			return out, err
 		}
-		switch v := v.(type) {
-		case int:
-			out.pause = time.Duration(v) * time.Second
-		case float64:
-			out.pause = time.Duration(v * float64(time.Second))
+		if v != nil && v != template.Omit {
+			seconds, err := strconv.ParseFloat(template.Str(v), 64)
+			if err != nil {
+				return out, fmt.Errorf("the field 'pause' has an invalid value (%s), and could not be converted to an float", template.Str(v))
+			}
+			out.pause = time.Duration(seconds * float64(time.Second))
 		}
 	}
 	out.parallel = 1

@@ -20,6 +20,12 @@ func (r *reader) keywords(n *yaml.Node) *Keywords {
 			if name == "tags" {
 				r.AddGeneral(p.Key.Pos, "leave it out, or write [] for none", "tags must be specified as a list")
 			}
+			if w, ok := inherited[name]; ok {
+				k.values[w] = left
+			}
+			if name == "notify" {
+				k.Notify = []any{}
+			}
 			continue
 		}
 		r.textual(name, p.Value)
@@ -32,7 +38,7 @@ func (r *reader) keywords(n *yaml.Node) *Keywords {
 		case "when":
 			k.When = r.conditions(p.Value)
 		case "notify":
-			k.Notify = names(p.Value)
+			k.Notify = append([]any{}, names(p.Value)...) // an empty list counts, too
 		case "tags":
 			k.Tags = r.tags(p.Value)
 		case "environment":
@@ -218,13 +224,21 @@ func (r *reader) conditions(n *yaml.Node) []Cond {
 	return []Cond{{Expr: v, Pos: n.Pos}}
 }
 
-// tags reads a comma-separated text or a list of such.
+// tags reads a comma-separated text or a list of tags.
 func (r *reader) tags(n *yaml.Node) []any {
 	var out []any
 	switch n.Kind {
 	case yaml.List:
 		for _, it := range n.Items {
-			out = append(out, r.tags(it)...)
+			if it.Kind != yaml.Scalar || it.IsNull() {
+				r.Add(it.Pos, "", "the field 'tags' should be a list of names, but one is %s", it.Describe())
+				continue
+			}
+			v := it.Value()
+			if _, ok := v.(*value.Template); !ok {
+				v = value.Str(v)
+			}
+			out = append(out, v)
 		}
 	case yaml.Map:
 		r.AddGeneral(n.Pos, "", "tags must be specified as a list")

@@ -85,18 +85,29 @@ type Keywords struct {
 	ModuleDefaults []any        // dicts or templates of dicts, the outermost first
 	Vars           []*value.Map // the outermost first; later ones win
 	Collections    []string
-	Notify         []any // union
+	Notify         []any // of the nearest node that has any; nil if none has
 
 	// IncludeParams are the variables of the dynamic includes around a task, at
 	// the precedence of include parameters; the outermost first.
 	IncludeParams []*value.Map
 }
 
-// Get returns the value of a keyword; ok is false if nobody gave it.
+// Get returns the value of a keyword; ok is false if nobody gave it, or if the
+// nearest one that gave it left it empty.
 func (k *Keywords) Get(w Keyword) (v any, ok bool) {
 	v = k.values[w]
+	if v == left {
+		return nil, false
+	}
 	return v, v != nil
 }
+
+// LeftEmpty reports whether a keyword is written without a value: what is around
+// the node does not count then.
+func (k *Keywords) LeftEmpty(w Keyword) bool { return k.values[w] == left }
+
+// left is the value of an inherited keyword that is written without one.
+var left any = new(struct{ byte })
 
 // Outer is what the nodes around this one say, nil if there are none. A value
 // that turns out to be omitted is looked for there.
@@ -116,7 +127,9 @@ func (k *Keywords) Inherit(own *Keywords) *Keywords {
 	out.Environment = concat(k.Environment, own.Environment)
 	out.ModuleDefaults = concat(k.ModuleDefaults, own.ModuleDefaults)
 	out.Vars = concat(k.Vars, own.Vars)
-	out.Notify = concat(k.Notify, own.Notify)
+	if own.Notify == nil {
+		out.Notify = k.Notify
+	}
 	out.IncludeParams = concat(k.IncludeParams, own.IncludeParams)
 	if own.Collections == nil {
 		out.Collections = k.Collections

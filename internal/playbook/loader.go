@@ -67,9 +67,9 @@ type Loader struct {
 	libraries []string
 	// usesCollections is set once collections: was met: short names may lead there.
 	usesCollections bool
-	files     map[string]parsed
-	nextID    TaskID
-	problems  diag.Problems
+	files           map[string]parsed
+	nextID          TaskID
+	problems        diag.Problems
 }
 
 type parsed struct {

@@ -127,7 +127,7 @@ func TestReading(t *testing.T) {
   file of the role tags=[play r] when=1 become=true
   end of role app
   block
-    debug t tags=[play one two three] when=1 become=false
+    debug t tags=[play one two,three] when=1 become=false
   rescue
     command <nil> tags=[play] when=1 become=true
   always

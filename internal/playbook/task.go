@@ -373,7 +373,9 @@ func (r *reader) taskKeywords(t *Task, n *yaml.Node) {
 		case "failed_when":
 			t.FailedWhen = r.conditions(v)
 		case "until":
-			t.Until = r.conditions(v)
+			if !v.IsNull() {
+				t.Until = r.conditions(v)
+			}
 		case "retries":
 			if t.Retries = v.Value(); t.Retries == nil {
 				t.Retries = 2 // an empty one means three attempts, none at all four
