@@ -2,7 +2,6 @@ package executor
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/inventory"
@@ -190,13 +189,8 @@ func (p *playRun) register(d done) {
 	if name == "" {
 		return
 	}
-	clean := value.NewMap(d.out.result.Len())
-	for k, v := range d.out.result.All() {
-		if s, ok := k.(string); ok && (s == "invocation" || strings.HasPrefix(s, "_ansible_")) {
-			continue
-		}
-		clean.Set(k, v)
-	}
+	clean := withoutInternal(d.out.result)
+	clean.Delete("invocation")
 	for _, h := range p.forHosts(d) {
 		p.Vars.Set(h, value.MapOf(name, clean))
 	}

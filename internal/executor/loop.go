@@ -296,23 +296,6 @@ func (t *taskRun) sumUp(whole *item, outs []*outcome) *outcome {
 	return sum
 }
 
-// withoutInternal is a result without the entries that only executor and
-// output use.
-func withoutInternal(m *value.Map) *value.Map {
-	for k := range m.Strings() {
-		if strings.HasPrefix(k, "_ansible_") {
-			out := value.NewMap(m.Len())
-			for k, v := range m.All() {
-				if s, ok := k.(string); !ok || !strings.HasPrefix(s, "_ansible_") {
-					out.Set(k, v)
-				}
-			}
-			return out
-		}
-	}
-	return m
-}
-
 // sleep waits, unless ctx ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)

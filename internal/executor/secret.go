@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/value"
@@ -28,14 +29,51 @@ func (t *taskRun) shown(out *outcome) *value.Map {
 		}
 		return m
 	}
-	m := value.NewMap(out.result.Len())
-	for k, v := range out.result.All() {
-		if s, ok := k.(string); ok && strings.HasPrefix(s, "_ansible_") {
-			continue
+	return withoutInternal(out.result)
+}
+
+// withoutInternal is a copy of a result without the entries that only executor,
+// output and modules use, at any depth.
+func withoutInternal(m *value.Map) *value.Map {
+	out := value.NewMap(m.Len())
+	for k, v := range m.All() {
+		if s, ok := k.(string); !ok || !strings.HasPrefix(s, "_ansible_") {
+			out.Set(k, stripped(v))
 		}
-		m.Set(k, v)
 	}
-	return m
+	return out
+}
+
+// stripped is v itself, unless something in it is internal.
+func stripped(v any) any {
+	if !holdsInternal(v) {
+		return v
+	}
+	switch v := v.(type) {
+	case *value.Map:
+		return withoutInternal(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = stripped(e)
+		}
+		return out
+	}
+	return v
+}
+
+func holdsInternal(v any) bool {
+	switch v := v.(type) {
+	case *value.Map:
+		for k, e := range v.All() {
+			if s, ok := k.(string); ok && strings.HasPrefix(s, "_ansible_") || holdsInternal(e) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, holdsInternal)
+	}
+	return false
 }
 
 // scrub replaces secrets in every text of v.
