@@ -255,10 +255,7 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 	if spec := it.Modules.Spec(name); spec != nil {
 		groups = spec.Groups
 	}
-	keys := []string{string(name)}
-	if short := name.Short(); short != string(name) {
-		keys = []string{short, "ansible.legacy." + short, string(name)}
-	}
+	keys := []string{name.Short(), "ansible.legacy." + name.Short(), string(name)}
 	if written := it.task.Action; !slices.Contains(keys, written) && !slices.Contains(action, written) {
 		keys = append([]string{written}, keys...) // a name that leads elsewhere
 	}
