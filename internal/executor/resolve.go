@@ -238,7 +238,8 @@ func (it *item) arguments(name module.Name) (*value.Map, error) {
 	return dropOmitted(args).(*value.Map), nil
 }
 
-// defaults applies module_defaults; the innermost wins.
+// defaults applies module_defaults. What an inner level says of a module or of a
+// group takes the place of all that outer ones do.
 func (it *item) defaults(name module.Name, args *value.Map) error {
 	if len(it.task.ModuleDefaults) == 0 {
 		return nil
@@ -259,7 +260,8 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 	if written := it.task.Action; !slices.Contains(keys, written) && !slices.Contains(action, written) {
 		keys = append([]string{written}, keys...) // a name that leads elsewhere
 	}
-	merged, own, outer := value.NewMap(4), value.NewMap(4), value.NewMap(4)
+	byGroup := map[string]*value.Map{}
+	var own, outer *value.Map
 	for _, raw := range it.task.ModuleDefaults {
 		v, err := it.Engine.Resolve(it.c, raw)
 		if err != nil {
@@ -269,27 +271,40 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 		if !ok {
 			return fmt.Errorf("module_defaults must be a dictionary, not %s", template.TypeName(v))
 		}
-		for key := range all.Strings() {
-			if group, ok := strings.CutPrefix(key, "group/"); ok && !slices.Contains(groups, key) && it.Loader.Modules != nil && it.Loader.Modules.InGroup(group, name) {
+		for key, set := range all.Strings() {
+			group, isGroup := strings.CutPrefix(key, "group/")
+			if isGroup && !slices.Contains(groups, key) && it.Loader.Modules != nil && it.Loader.Modules.InGroup(group, name) {
 				groups = append(slices.Clone(groups), key)
 			}
-		}
-		for into, keys := range map[*value.Map][]string{merged: groups, own: keys, outer: action} {
-			for _, key := range keys {
-				set, ok := all.Get(key)
-				if !ok {
-					continue
-				}
-				m, ok := set.(*value.Map)
-				if !ok {
-					return fmt.Errorf("module_defaults of %s must be a dictionary of parameters, not %s", key, template.TypeName(set))
-				}
-				into.Update(m)
+			mine, whole := slices.Contains(keys, key), slices.Contains(action, key)
+			if !mine && !whole && !slices.Contains(groups, key) {
+				continue
+			}
+			m, ok := set.(*value.Map)
+			if !ok {
+				return fmt.Errorf("module_defaults of %s must be a dictionary of parameters, not %s", key, template.TypeName(set))
+			}
+			switch {
+			case mine:
+				own = m
+			case whole:
+				outer = m
+			default:
+				byGroup[key] = m
 			}
 		}
 	}
-	merged.Update(own)
-	merged.Update(outer)
+	merged := value.NewMap(4)
+	for _, group := range groups {
+		if m := byGroup[group]; m != nil {
+			merged.Update(m)
+		}
+	}
+	for _, m := range []*value.Map{own, outer} {
+		if m != nil {
+			merged.Update(m)
+		}
+	}
 	for k, v := range merged.All() {
 		if !args.Has(k) {
 			args.Set(k, v)
