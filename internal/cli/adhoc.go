@@ -88,12 +88,15 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 	if err := ses.mismatch(missing); err != nil {
 		return err
 	}
-	if ses.limit != "" {
-		limited, _, err := ses.inventory.Match(ses.limit)
+	if len(ses.subset) > 0 {
+		limited, _, err := ses.inventory.MatchParts(ses.subset)
 		if err != nil {
 			return err
 		}
 		hosts = slices.DeleteFunc(slices.Clone(hosts), func(h *inventory.Host) bool { return !slices.Contains(limited, h) })
+	}
+	if len(ses.subset) > 0 && len(hosts) == 0 && len(ses.inventory.Hosts()) > 0 {
+		return fmt.Errorf("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.")
 	}
 	if o.listHosts {
 		fmt.Fprintf(s.Out, "  hosts (%d):\n", len(hosts))

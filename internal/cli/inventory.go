@@ -233,8 +233,8 @@ func (ses *session) listInventory(export bool) *value.Map {
 	out := value.NewMap(16)
 	seen := map[*inventory.Group]bool{}
 	var limited map[string]bool
-	if ses.limit != "" {
-		hosts, _, _ := ses.inventory.Match(ses.limit) // checked before
+	if len(ses.subset) > 0 {
+		hosts, _, _ := ses.inventory.MatchParts(ses.subset) // checked before
 		limited = map[string]bool{}
 		for _, h := range hosts {
 			limited[h.Name] = true

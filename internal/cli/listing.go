@@ -43,10 +43,7 @@ func (ses *session) listPlay(number int, p *playbook.Play, o *playOptions) error
 			patterns = append(patterns, template.Str(e))
 		}
 	} else {
-		patterns = strings.Split(template.Str(hosts), ",")
-		for i := range patterns {
-			patterns[i] = strings.TrimSpace(patterns[i])
-		}
+		patterns = []string{template.Str(hosts)}
 	}
 	name := template.Str(value.Plain(p.Name))
 	if resolved, err := ses.engine.ResolveString(c, p.Name); err == nil {
@@ -84,8 +81,8 @@ func (ses *session) listHosts(patterns []string) error {
 	if err != nil {
 		return err
 	}
-	if ses.limit != "" {
-		limited, _, err := ses.inventory.Match(ses.limit)
+	if len(ses.subset) > 0 {
+		limited, _, err := ses.inventory.MatchParts(ses.subset)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tutti-run/tutti/internal/config"
 	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/inventory"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/internal/yaml"
@@ -205,31 +206,29 @@ func readExtraVars(args []string, readFile func(string) ([]byte, error), o yaml.
 	return out, nil
 }
 
-// limitPattern reads --limit, files of hosts included.
-func limitPattern(limit string) (string, error) {
+// limitParts reads --limit: parts of a pattern, and files with one part a line.
+func limitParts(limit string) ([]string, error) {
 	var parts []string
-	for _, p := range strings.Split(limit, ",") {
-		path, isFile := strings.CutPrefix(strings.TrimSpace(p), "@")
+	for _, p := range inventory.SplitPattern(limit) {
+		path, isFile := strings.CutPrefix(p, "@")
 		if !isFile {
 			parts = append(parts, p)
 			continue
 		}
 		st, err := os.Stat(path)
 		if err != nil {
-			return "", fmt.Errorf("Unable to find limit file %s", path)
+			return nil, fmt.Errorf("Unable to find limit file %s", path)
 		}
 		if !st.Mode().IsRegular() {
-			return "", fmt.Errorf("Limit starting with \"@\" must be a file, not a directory: %s", path)
+			return nil, fmt.Errorf("Limit starting with \"@\" must be a file, not a directory: %s", path)
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return "", fmt.Errorf("the limit file cannot be read: %w", err)
+			return nil, fmt.Errorf("the limit file cannot be read: %w", err)
 		}
 		for _, l := range strings.Split(string(data), "\n") {
-			if l = strings.TrimSpace(l); l != "" {
-				parts = append(parts, l)
-			}
+			parts = append(parts, strings.TrimSpace(l))
 		}
 	}
-	return strings.Join(parts, ","), nil
+	return parts, nil
 }

@@ -142,12 +142,11 @@ func (ses *session) checkLimit() error {
 	if ses.limit == "" {
 		return nil
 	}
-	pattern, err := limitPattern(ses.limit)
-	if err != nil {
+	var err error
+	if ses.subset, err = limitParts(ses.limit); err != nil {
 		return err
 	}
-	ses.limit = pattern
-	hosts, missing, err := ses.inventory.Match(pattern)
+	hosts, missing, err := ses.inventory.MatchParts(ses.subset)
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		Managed:   c.Text("DEFAULT_MANAGED_STR"),
 		Inventory: ses.inventory, Refresh: ses.loadInventory, Loader: ses.loader, Engine: ses.engine, Vars: ses.vars, Modules: ses.registry,
 		Locks: locks, Policy: operators, Targets: pool{p}, Events: sink, RunID: runID, Forks: ses.forks, Check: ses.options.check, Diff: ses.options.diff, Verbosity: ses.verbose,
-		Only: ses.tags, Skip: ses.skipTags, Subset: ses.limit, Strategy: c.Text("DEFAULT_STRATEGY"), Gathering: c.Text("DEFAULT_GATHERING"),
+		Only: ses.tags, Skip: ses.skipTags, Subset: ses.subset, Strategy: c.Text("DEFAULT_STRATEGY"), Gathering: c.Text("DEFAULT_GATHERING"),
 		GatherSubset: c.List("DEFAULT_GATHER_SUBSET"), GatherTimeout: c.Int("DEFAULT_GATHER_TIMEOUT"), FactPath: c.Path("DEFAULT_FACT_PATH"),
 		Native: c.Bool("DEFAULT_JINJA2_NATIVE"), NoTargetLog: c.Bool("DEFAULT_NO_TARGET_SYSLOG"), NoLog: c.Bool("DEFAULT_NO_LOG"), ErrorOnMissingHandler: c.Bool("ERROR_ON_MISSING_HANDLER"), AnyErrorsFatal: c.Bool("ANY_ERRORS_FATAL"),
 		Connection: defaults, Become: ses.become, BecomePassword: becomePass, BecomeSetting: c.Become, ReadFile: ses.readFile, LoadVars: ses.loadVars,

@@ -38,6 +38,7 @@ type session struct {
 	loader    *playbook.Loader
 	vars      *vars.Manager
 	extra     *value.Map
+	subset    []string // --limit, split
 	baseDir   string
 	warning   sync.Mutex // guards the following
 	warnings  []string

@@ -75,7 +75,7 @@ type Options struct {
 	Verbosity     int
 	Only          []string // --tags
 	Skip          []string // --skip-tags
-	Subset        string   // --limit
+	Subset        []string // --limit, split
 	StartAt       string
 	Step          func(task, host string) (run, ask bool) // --step; nil without
 	ForceHandlers bool

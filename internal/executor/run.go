@@ -198,7 +198,7 @@ func (r *Run) hosts(c *template.Context, p *playbook.Play) ([]*inventory.Host, e
 			return nil, err
 		}
 	}
-	if r.Subset != "" {
+	if len(r.Subset) > 0 {
 		limited, _, err := r.Limit()
 		if err != nil {
 			return nil, err
@@ -210,7 +210,7 @@ func (r *Run) hosts(c *template.Context, p *playbook.Play) ([]*inventory.Host, e
 
 // Limit resolves --limit.
 func (r *Run) Limit() (hosts []*inventory.Host, missing []string, err error) {
-	return r.Inventory.Match(r.Subset)
+	return r.Inventory.MatchParts(r.Subset)
 }
 
 // inOrder puts hosts in the play's order.

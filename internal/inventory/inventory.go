@@ -145,7 +145,7 @@ func (inv *Inventory) LookupHost(name string) *Host {
 		return h
 	}
 	if isLocalhost(name) {
-		return inv.Localhost()
+		return inv.thisMachine(name)
 	}
 	return nil
 }
@@ -155,14 +155,17 @@ func isLocalhost(name string) bool {
 }
 
 // Localhost returns the host that stands for this machine.
-func (inv *Inventory) Localhost() *Host {
-	for _, name := range []string{"localhost", "127.0.0.1", "::1"} {
-		if h := inv.hosts[name]; h != nil {
+func (inv *Inventory) Localhost() *Host { return inv.thisMachine("localhost") }
+
+// thisMachine is Localhost, which is called name if nobody asked for it before.
+func (inv *Inventory) thisMachine(name string) *Host {
+	for _, listed := range []string{"localhost", "127.0.0.1", "::1"} {
+		if h := inv.hosts[listed]; h != nil {
 			return h
 		}
 	}
 	if inv.implicit == nil {
-		inv.implicit = &Host{Name: "localhost", Implicit: true, Vars: value.MapOf("ansible_connection", "local", "ansible_python_interpreter", "/usr/bin/python3"), index: -1}
+		inv.implicit = &Host{Name: name, Implicit: true, Vars: value.MapOf("ansible_connection", "local", "ansible_python_interpreter", "/usr/bin/python3"), index: -1}
 	}
 	return inv.implicit
 }

@@ -141,13 +141,34 @@ func TestPatterns(t *testing.T) {
 		"nobody":                 "",
 		"!web":                   "lone db-a db-b db-c",
 		"web02.example.com:lone": "web02.example.com lone",
+		"web02.example.com lone": "web02.example.com lone",
+		"lone:22":                "", // a host with a port, which nobody is called
+		"web[":                   "web01.example.com web02.example.com web03.example.com",
+		"web[:1]":                "",
+		"web[-2:]":               "",
+		"web[7]":                 "",
+		"web[-7]":                "",
+		"web[1:0]":               "web02.example.com",
+		"web[0-1]":               "web01.example.com web02.example.com",
+		"db-[!b]":                "db-a db-c",
+		"db-[c-a]":               "",
+		"web,!web01*,&~.*2":      "web02.example.com",
 	} {
 		hosts, _, err := inv.Match(pattern)
 		if got := names(hosts); err != nil || got != want {
 			t.Errorf("%s: %q, %v; want %q", pattern, got, err, want)
 		}
 	}
-	for _, bad := range []string{"~(", "a[b"} {
+	for name, want := range map[string]string{"127.0.0.1": "127.0.0.1", "::1": "::1"} { // this machine has the name that it is asked for by
+		inv, _ := loadText(t, "hosts", ini)
+		if hosts, _, err := inv.Match(name); err != nil || names(hosts) != want || inv.LookupHost("localhost").Name != want {
+			t.Errorf("%s is %q, %v", name, names(hosts), err)
+		}
+	}
+	if hosts, _, err := inv.MatchParts([]string{"lone,web", "!lone", ""}); err != nil || names(hosts) != "" {
+		t.Errorf("parts were split again: %q, %v", names(hosts), err)
+	}
+	for _, bad := range []string{"~("} {
 		if hosts, _, err := inv.Match(bad); err == nil {
 			t.Errorf("%s matched %v", bad, names(hosts))
 		}

@@ -279,7 +279,7 @@ func ignored(name string, endings []string) bool {
 
 // hostList reads "a,b:2222".
 func hostList(inv *Inventory, source string) error {
-	for _, word := range splitList(source) {
+	for word := range strings.SplitSeq(source, ",") {
 		if word = strings.TrimSpace(word); word == "" {
 			continue
 		}

@@ -2,13 +2,14 @@ package inventory
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/glob"
 	"github.com/tutti-run/tutti/internal/lazyregexp"
+	"github.com/tutti-run/tutti/internal/pyre"
 )
 
 // Match resolves a host pattern: names, groups, wildcards, ~regular
@@ -20,18 +21,25 @@ func (inv *Inventory) Match(pattern string) (hosts []*Host, missing []string, er
 
 // MatchAll is Match for a list of patterns, as `hosts:` may be.
 func (inv *Inventory) MatchAll(patterns []string) (hosts []*Host, missing []string, err error) {
-	var plain, and, not []string
+	var parts []string
 	for _, p := range patterns {
-		for _, part := range splitPattern(p) {
-			switch {
-			case part == "":
-			case part[0] == '!':
-				not = append(not, part[1:])
-			case part[0] == '&':
-				and = append(and, part[1:])
-			default:
-				plain = append(plain, part)
-			}
+		parts = append(parts, SplitPattern(p)...)
+	}
+	return inv.MatchParts(parts)
+}
+
+// MatchParts is Match for a pattern that is split already.
+func (inv *Inventory) MatchParts(parts []string) (hosts []*Host, missing []string, err error) {
+	var plain, and, not []string
+	for _, part := range parts {
+		switch {
+		case part == "":
+		case part[0] == '!':
+			not = append(not, part[1:])
+		case part[0] == '&':
+			and = append(and, part[1:])
+		default:
+			plain = append(plain, part)
 		}
 	}
 	if len(plain) == 0 { // only empty parts mean everybody too
@@ -54,74 +62,57 @@ func (inv *Inventory) MatchAll(patterns []string) (hosts []*Host, missing []stri
 		}
 	}
 	for _, p := range and {
-		found, _, err := inv.matchOne(p)
+		found, ok, err := inv.matchOne(p)
 		if err != nil {
 			return nil, nil, err
+		}
+		if !ok {
+			missing = append(missing, p)
 		}
 		hosts = slices.DeleteFunc(hosts, func(h *Host) bool { return !slices.Contains(found, h) })
 	}
 	for _, p := range not {
-		found, _, err := inv.matchOne(p)
+		found, ok, err := inv.matchOne(p)
 		if err != nil {
 			return nil, nil, err
+		}
+		if !ok {
+			missing = append(missing, p)
 		}
 		hosts = slices.DeleteFunc(hosts, func(h *Host) bool { return slices.Contains(found, h) })
 	}
 	return hosts, missing, nil
 }
 
-// splitPattern splits at commas, or at the old-style colons that are not part
-// of a slice, a range or an IPv6 address.
-func splitPattern(p string) []string {
-	p = strings.TrimSpace(p)
+// SplitPattern splits a pattern at commas. Without any, what could be a host's
+// name with a port stays whole, and all else is split at the old-style colons and
+// spaces that are not in brackets.
+func SplitPattern(p string) []string {
+	var parts []string
 	if strings.Contains(p, ",") {
-		var out []string
-		for _, part := range strings.Split(p, ",") {
-			if part = strings.TrimSpace(part); part != "" {
-				out = append(out, part)
-			}
-		}
-		return out
-	}
-	if strings.Count(p, ":") > 1 && isIPv6(p) {
-		return []string{p}
+		parts = strings.Split(p, ",")
+	} else if host, _ := splitPort(p); host != p || isHostName(p) {
+		parts = []string{p}
+	} else {
+		parts = patternPart.FindAllString(p, -1)
 	}
 	var out []string
-	depth, start := 0, 0
-	part := func(end int) {
-		if end > start {
-			out = append(out, p[start:end])
-		}
-		start = end + 1
-	}
-	for i := 0; i < len(p); i++ {
-		switch p[i] {
-		case '[':
-			depth++
-		case ']':
-			depth--
-		case ':', ' ', '\t', '\n': // the space is a habit of old that Ansible still bears with
-			if depth <= 0 {
-				part(i)
-			}
+	for _, part := range parts {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
 		}
 	}
-	part(len(p))
 	return out
 }
 
-var ipv6Form = lazyregexp.New(`^[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*$`)
-
-func isIPv6(s string) bool { return ipv6Form.MatchString(s) && strings.Count(s, ":") >= 2 }
-
-var sliceForm = lazyregexp.New(`^(.+)\[(-?\d+)(?:([:-])(-?\d*))?\]$|^(.+)\[:(-?\d+)\]$`)
+var (
+	patternPart = lazyregexp.New(`(?:[^\s:\[\]]|\[[^\]]*\])+`)
+	sliceForm   = lazyregexp.New(`^(.+)\[(?:(-?[0-9]+)|([0-9]+)([:-])([0-9]*))\]$`)
+)
 
 // matchOne resolves one part of a pattern.
 func (inv *Inventory) matchOne(p string) ([]*Host, bool, error) {
-	base, cut, err := splitSlice(p)
-	if err != nil {
-		return nil, false, err
-	}
+	base, cut := inv.splitSlice(p)
 	hosts, ok, err := inv.enumerate(base)
 	if err != nil || cut == nil || len(hosts) == 0 {
 		return hosts, ok, err
@@ -129,51 +120,46 @@ func (inv *Inventory) matchOne(p string) ([]*Host, bool, error) {
 	return cut(hosts), ok, nil
 }
 
-func splitSlice(p string) (string, func([]*Host) []*Host, error) {
-	if strings.HasPrefix(p, "~") {
-		return p, nil, nil
-	}
+// splitSlice takes the [n], [n:] or [n:m] off a pattern.
+func (inv *Inventory) splitSlice(p string) (string, func([]*Host) []*Host) {
 	m := sliceForm.FindStringSubmatch(p)
-	if m == nil {
-		return p, nil, nil
+	if m == nil || strings.HasPrefix(p, "~") {
+		return p, nil
 	}
-	bound := func(n, length int) int {
-		if n < 0 {
-			n += length
-		}
-		return max(0, min(n, length))
+	if m[4] == "-" && inv.warn != nil {
+		inv.warn("Use [x:y] inclusive subscripts instead of [x-y] which has been removed")
 	}
-	if m[5] != "" {
-		end, _ := strconv.Atoi(m[6])
-		return m[5], func(h []*Host) []*Host { return h[:min(len(h), bound(end, len(h)-1)+1)] }, nil
-	}
-	begin, _ := strconv.Atoi(m[2])
-	if m[3] == "" {
-		return m[1], func(h []*Host) []*Host {
-			i := begin
-			if i < 0 {
-				i += len(h)
+	one := func(index string) func([]*Host) []*Host {
+		i, _ := strconv.Atoi(index)
+		return func(h []*Host) []*Host {
+			at := i
+			if at < 0 {
+				at += len(h)
 			}
-			if i < 0 || i >= len(h) {
+			if at < 0 || at >= len(h) {
 				return nil
 			}
-			return h[i : i+1]
-		}, nil
+			return h[at : at+1]
+		}
+	}
+	if m[2] != "" {
+		return m[1], one(m[2])
+	}
+	if end, _ := strconv.Atoi(m[5]); m[5] != "" && end == 0 {
+		return m[1], one(m[3]) // [n:0] is the host n, whatever n is
 	}
 	return m[1], func(h []*Host) []*Host {
-		end := len(h) - 1
-		if m[4] != "" {
-			end, _ = strconv.Atoi(m[4])
-			if end < 0 {
-				end += len(h)
-			}
+		from, _ := strconv.Atoi(m[3])
+		to := len(h)
+		if m[5] != "" {
+			end, _ := strconv.Atoi(m[5])
+			to = min(to, end+1)
 		}
-		from, to := bound(begin, len(h)), min(end+1, len(h))
 		if from >= to {
 			return nil
 		}
 		return h[from:to]
-	}, nil
+	}
 }
 
 // enumerate lists the hosts of a name, group, wildcard or regular expression.
@@ -181,16 +167,16 @@ func (inv *Inventory) enumerate(p string) ([]*Host, bool, error) {
 	var matches func(string) bool
 	switch {
 	case strings.HasPrefix(p, "~"):
-		re, err := regexp.Compile(`^(?:` + p[1:] + `)`)
+		re, err := pyre.Compile(p[1:], 0)
 		if err != nil {
 			return nil, false, fmt.Errorf("Invalid host list pattern: %s: %w", p[1:], err)
 		}
-		matches = re.MatchString
+		matches = func(name string) bool { m, err := re.Match(name); return m != nil && err == nil }
 	case strings.ContainsAny(p, "*?["):
-		if _, err := path.Match(p, ""); err != nil {
-			return nil, false, fmt.Errorf("Invalid host list pattern: %s: %w", p, err)
+		matches = func(string) bool { return false }
+		if re, err := regexp.Compile("(?s)^" + glob.Expr(p, ".") + "$"); err == nil { // [z-a] has no character
+			matches = re.MatchString
 		}
-		matches = func(name string) bool { ok, _ := path.Match(p, name); return ok }
 	case p == "all" || p == "*":
 		return inv.Hosts(), true, nil
 	default:
