@@ -71,6 +71,12 @@ var aliases = map[string]string{
 	"ansible-galaxy": "galaxy", "ansible-doc": "doc", "ansible-config": "config", "ansible-pull": "pull",
 }
 
+// instead says what does the work of Ansible's commands that Tutti has not.
+var instead = map[string]string{
+	"ansible-console": "; 'ansible PATTERN -m MODULE -a ARGUMENTS' runs one task on many hosts",
+	"ansible-test":    "; it tests Ansible itself and its collections",
+}
+
 // Main runs the command line and returns the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 1 && args[1] == "agent" {
@@ -88,6 +94,10 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	name := filepath.Base(args[0])
 	words := args[1:]
 	root := newRoot(Streams{stdin, stdout, stderr})
+	if _, known := aliases[name]; strings.HasPrefix(name, "ansible-") && !known {
+		fmt.Fprintf(stderr, "tutti: there is no %s here%s\n", name, instead[name])
+		return exitFailed
+	}
 	if command, ok := aliases[name]; ok {
 		words = append([]string{command}, words...)
 		if len(words) > 1 && words[1] == "--version" {

@@ -15,7 +15,7 @@ import (
 )
 
 func newDocCommand(s Streams) *cobra.Command {
-	var list bool
+	var list, asJSON, snippet bool
 	var kind string
 	cmd := &cobra.Command{
 		Use:   "doc MODULE...",
@@ -34,22 +34,93 @@ func newDocCommand(s Streams) *cobra.Command {
 			if len(args) == 0 {
 				return usageError{fmt.Errorf("name a module, or give --list")}
 			}
+			pages := value.NewMap(len(args))
 			for _, a := range args {
 				n, ok := r.Resolve(a)
 				if !ok {
 					fmt.Fprintf(s.Err, "[WARNING]: %s was not found among the modules that are built in; --list shows them\n", a)
 					continue
 				}
-				fmt.Fprint(s.Out, moduleText(r.Spec(n)))
+				switch spec := r.Spec(n); {
+				case asJSON:
+					pages.Set(a, moduleData(spec))
+				case snippet:
+					fmt.Fprint(s.Out, moduleSnippet(spec))
+				default:
+					fmt.Fprint(s.Out, moduleText(spec))
+				}
+			}
+			if asJSON {
+				fmt.Fprintf(s.Out, "%s\n", value.JSON{Indent: 4, SortKeys: true}.Append(nil, pages))
 			}
 			return nil
 		},
 	}
 	f := cmd.Flags()
 	f.BoolVarP(&list, "list", "l", false, "list the modules that are built in")
+	f.BoolVarP(&asJSON, "json", "j", false, "as JSON, for programs")
+	f.BoolVarP(&snippet, "snippet", "s", false, "a task with all parameters, to copy into a playbook")
 	f.StringVarP(&kind, "type", "t", "module", "the kind of plugin; only modules have pages")
 	f.CountP("verbose", "v", "say more")
 	return cmd
+}
+
+// moduleData is a module's page in the form in which ansible-doc gives it to
+// programs.
+func moduleData(s *module.Spec) *value.Map {
+	name := string(s.Name)
+	doc := value.MapOf("module", s.Name.Short(), "collection", name[:strings.LastIndexByte(name, '.')], "short_description", s.Summary,
+		"description", []any{s.Summary}, "notes", value.FromGo(append([]string{}, s.Notes...)), "options", paramData(s.Params),
+		"attributes", value.MapOf("check_mode", value.MapOf("support", support(s.Check)), "diff_mode", value.MapOf("support", support(s.Diff))))
+	returns := value.NewMap(len(s.Returns))
+	for _, r := range s.Returns {
+		returns.Set(r.Name, value.MapOf("description", r.Doc, "returned", r.When, "type", typeText(r.Type)))
+	}
+	return value.MapOf("doc", doc, "examples", nil, "metadata", nil, "return", returns)
+}
+
+func paramData(params []module.Param) *value.Map {
+	out := value.NewMap(len(params))
+	for _, p := range params {
+		if p.Internal {
+			continue
+		}
+		m := value.MapOf("description", []any{p.Doc}, "type", typeText(p.Type), "required", p.Required)
+		if p.Elements != "" {
+			m.Set("elements", string(p.Elements))
+		}
+		if p.Default != nil {
+			m.Set("default", value.FromGo(p.Default))
+		}
+		if p.Choices != nil {
+			m.Set("choices", value.FromGo(p.Choices))
+		}
+		if p.Aliases != nil {
+			m.Set("aliases", value.FromGo(p.Aliases))
+		}
+		if p.Options != nil {
+			m.Set("suboptions", paramData(p.Options))
+		}
+		out.Set(p.Name, m)
+	}
+	return out
+}
+
+// moduleSnippet is a task that has every parameter of a module.
+func moduleSnippet(s *module.Spec) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "- name: %s\n  %s:\n", s.Summary, strings.TrimPrefix(string(s.Name), "ansible.builtin."))
+	for _, p := range s.Params {
+		if p.Internal {
+			continue
+		}
+		facts := strings.Join(paramFacts(p), "; ")
+		if p.Required {
+			facts = "required; " + facts
+		}
+		fmt.Fprintf(&b, "      %-22s # (%s) %s\n", p.Name+":", facts, p.Doc)
+	}
+	return b.String()
 }
 
 // moduleText is a module's page for a terminal.
