@@ -174,7 +174,7 @@ func (g *galaxyRun) skeleton(setting string) galaxy.Skeleton {
 	engine := template.New(template.Options{})
 	return galaxy.Skeleton{Dir: like, Ignore: g.config.List(setting + "_IGNORE"), Force: g.force,
 		Render: func(text string, vars *value.Map) (string, error) {
-			return engine.File(&template.Context{Vars: template.VarsOf(vars)}, text, template.FileOptions{Syntax: template.Syntax{KeepTrailingNewline: true}})
+			return engine.File(&template.Context{Vars: template.VarsOf(vars)}, text, template.FileOptions{})
 		}}
 }
 

@@ -101,7 +101,7 @@ func (c controller) Hosts() []string {
 func (c controller) Render(src string, o module.RenderOptions) (string, error) {
 	syntax := template.Syntax{BlockStart: o.BlockStart, BlockEnd: o.BlockEnd, VariableStart: o.VariableStart, VariableEnd: o.VariableEnd,
 		CommentStart: o.CommentStart, CommentEnd: o.CommentEnd, TrimBlocks: o.TrimBlocks, LstripBlocks: o.LstripBlocks,
-		KeepTrailingNewline: o.KeepTrailingNewline, NewlineSequence: o.NewlineSequence}
+		NewlineSequence: o.NewlineSequence}
 	vars := c.it.ManagedVars(o.Path, o.Dest)
 	vars.Update(o.Vars)
 	return c.it.Engine.File(c.with(vars), src, template.FileOptions{Path: o.Path, SearchPath: c.templateDirs(o.Path), Syntax: syntax, NoTrimBlocks: !o.TrimBlocks})

@@ -260,6 +260,5 @@ type RenderOptions struct {
 	VariableStart, VariableEnd string
 	CommentStart, CommentEnd   string
 	TrimBlocks, LstripBlocks   bool
-	KeepTrailingNewline        bool
 	Vars                       *value.Map // added to the task's
 }

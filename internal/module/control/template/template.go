@@ -73,7 +73,7 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		BlockStart: args.String("block_start_string"), BlockEnd: args.String("block_end_string"),
 		VariableStart: args.String("variable_start_string"), VariableEnd: args.String("variable_end_string"),
 		CommentStart: args.String("comment_start_string"), CommentEnd: args.String("comment_end_string"),
-		TrimBlocks: args.Bool("trim_blocks"), LstripBlocks: args.Bool("lstrip_blocks"), KeepTrailingNewline: true,
+		TrimBlocks: args.Bool("trim_blocks"), LstripBlocks: args.Bool("lstrip_blocks"),
 	})
 	if err != nil {
 		return nil, err
