@@ -25,15 +25,15 @@ func TestParseTime(t *testing.T) {
 		{"Thursday, January 2 99", "%A, %B %d %y", at(1999, 1, 2, 0, 0, 0)},
 		{"2020 032", "%Y %j", at(2020, 2, 1, 0, 0, 0)},
 	} {
-		if got, err := ParseTime(c.text, c.format); err != nil || !got.Equal(c.want) {
+		if got, err := ParseTime(c.text, c.format, time.Local); err != nil || !got.Equal(c.want) {
 			t.Errorf("ParseTime(%q, %q) = %v, %v; want %v", c.text, c.format, got, err, c.want)
 		}
 	}
-	if got, err := ParseTime("2020-01-02T03:04:05+0100", "%Y-%m-%dT%H:%M:%S%z"); err != nil || got.Unix() != 1577930645 {
+	if got, err := ParseTime("2020-01-02T03:04:05+0100", "%Y-%m-%dT%H:%M:%S%z", time.Local); err != nil || got.Unix() != 1577930645 {
 		t.Errorf("with a zone: %v %v", got, err)
 	}
 	for _, c := range [][2]string{{"soon", "%Y"}, {"2020", "%Y%m"}, {"20200230", "%Y%m%d"}, {"2020x", "%Y"}, {"1", "%Q"}, {"25", "%H"}} {
-		if got, err := ParseTime(c[0], c[1]); err == nil {
+		if got, err := ParseTime(c[0], c[1], time.Local); err == nil {
 			t.Errorf("ParseTime(%q, %q) = %v, want an error", c[0], c[1], got)
 		}
 	}

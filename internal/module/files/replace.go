@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/localtime"
 	"github.com/tutti-run/tutti/internal/module/process"
 )
 
@@ -225,7 +226,7 @@ func Backup(path string) (string, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return "", nil
 	}
-	date := time.Now().Format("2006-01-02@15:04:05")
+	date := time.Now().In(localtime.Zone(nil)).Format("2006-01-02@15:04:05")
 	// One process may make several backups in a second: each has its own number.
 	number := os.Getpid()
 	dest := fmt.Sprintf("%s.%d.%s~", path, number, date)

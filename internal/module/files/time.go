@@ -13,11 +13,11 @@ var numbers = map[byte]int{'Y': 4, 'm': 2, 'd': 2, 'H': 2, 'I': 2, 'M': 2, 'S': 
 // composed are directives that stand for several others.
 var composed = strings.NewReplacer("%T", "%H:%M:%S", "%D", "%m/%d/%y", "%F", "%Y-%m-%d", "%R", "%H:%M")
 
-// ParseTime reads a local time written in strptime's format. Numbers may have
+// ParseTime reads a time of the zone local written in strptime's format. Numbers may have
 // fewer digits than usual, and white space stands for any white space.
-func ParseTime(text, format string) (time.Time, error) {
+func ParseTime(text, format string, local *time.Location) (time.Time, error) {
 	n := map[byte]int{'Y': 1900, 'm': 1, 'd': 1}
-	pm, hasPM, zone := false, false, time.Local
+	pm, hasPM, zone := false, false, local
 	mismatch := fmt.Errorf("time data '%s' does not match format '%s'", text, format)
 	rest, layout := text, composed.Replace(format)
 	for i := 0; i < len(layout); i++ {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
+	"github.com/tutti-run/tutti/internal/module/localtime"
 	"github.com/tutti-run/tutti/internal/module/process"
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -87,6 +88,7 @@ func run(ctx context.Context, env *module.Env, args module.Args, shell bool) *mo
 	if err != nil {
 		return notStarted(argv, err)
 	}
+	SetTimes(r, env, out.Start, out.End)
 	return finish(r, out, args.Bool("strip_empty_ends"))
 }
 
@@ -158,15 +160,18 @@ func quoted(argv []string) string {
 	return strings.Join(words, " ")
 }
 
-// TimeFormat is how results say when a command began and ended.
-const TimeFormat = "2006-01-02 15:04:05.000000"
+// SetTimes says in a result when a command began and ended, in the time of the
+// host, and how long it took.
+func SetTimes(r *module.Result, env *module.Env, begin, end time.Time) {
+	zone, format := localtime.Zone(env.Environ), "2006-01-02 15:04:05.000000"
+	r.Set("start", begin.In(zone).Format(format)).Set("end", end.In(zone).Format(format)).Set("delta", Delta(end.Sub(begin)))
+}
 
 func finish(r *module.Result, out process.Output, strip bool) *module.Result {
 	stdout, stderr := string(out.Stdout), string(out.Stderr)
 	if strip {
 		stdout, stderr = strings.TrimRight(stdout, "\r\n"), strings.TrimRight(stderr, "\r\n")
 	}
-	r.Set("start", out.Start.Format(TimeFormat)).Set("end", out.End.Format(TimeFormat)).Set("delta", Delta(out.End.Sub(out.Start)))
 	r.Set("rc", out.RC).SetOutput(stdout, stderr)
 	if out.RC != 0 {
 		return fail(r, "non-zero return code")

@@ -103,7 +103,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if err != nil {
 		return module.Fail("%s", err)
 	}
-	return s.result(text, rc, begin, time.Now())
+	return s.result(env, text, rc, begin, time.Now())
 }
 
 // question is one regular expression with its answers.
@@ -251,7 +251,7 @@ func (s *session) match() (first *question, end int, err error) {
 	return first, end, nil
 }
 
-func (s *session) result(text string, rc int, begin, end time.Time) *module.Result {
+func (s *session) result(env *module.Env, text string, rc int, begin, end time.Time) *module.Result {
 	stdout := s.output.String()
 	if s.unknown != "" {
 		return module.Fail("No remaining responses for '%s', output was 'b%s'", s.unknown, value.Repr(s.last)) // bytes, as Python shows them
@@ -260,7 +260,8 @@ func (s *session) result(text string, rc int, begin, end time.Time) *module.Resu
 	r.Fields.Delete("stderr")
 	r.Fields.Delete("stderr_lines")
 	r.Changed = true
-	r.Set("cmd", text).Set("rc", rc).Set("start", begin.Format(command.TimeFormat)).Set("end", end.Format(command.TimeFormat)).Set("delta", command.Delta(end.Sub(begin)))
+	r.Set("cmd", text).Set("rc", rc)
+	command.SetTimes(r, env, begin, end)
 	switch {
 	case s.timedOut || rc < 0:
 		r.Failed, r.Msg = true, "command exceeded timeout"

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tutti-run/tutti/internal/module/files"
+	"github.com/tutti-run/tutti/internal/module/localtime"
 )
 
 // stamp is what shall happen to one of a file's times.
@@ -23,14 +24,15 @@ func (j *job) times(state string) (err error) {
 	if state == "touch" {
 		byDefault = "now"
 	}
-	if j.mtime, err = parseStamp(j.args.String("modification_time"), j.args.String("modification_time_format"), byDefault); err != nil {
+	zone := localtime.Zone(j.env.Environ)
+	if j.mtime, err = parseStamp(j.args.String("modification_time"), j.args.String("modification_time_format"), byDefault, zone); err != nil {
 		return err
 	}
-	j.atime, err = parseStamp(j.args.String("access_time"), j.args.String("access_time_format"), byDefault)
+	j.atime, err = parseStamp(j.args.String("access_time"), j.args.String("access_time_format"), byDefault, zone)
 	return err
 }
 
-func parseStamp(text, format, byDefault string) (stamp, error) {
+func parseStamp(text, format, byDefault string, zone *time.Location) (stamp, error) {
 	if text == "" {
 		text = byDefault
 	}
@@ -40,7 +42,7 @@ func parseStamp(text, format, byDefault string) (stamp, error) {
 	case "now":
 		return stamp{set: true, now: true}, nil
 	}
-	at, err := files.ParseTime(text, format)
+	at, err := files.ParseTime(text, format, zone)
 	if err != nil {
 		return stamp{}, fmt.Errorf("Error while obtaining timestamp for time %s using format %s: %w", text, format, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tutti-run/tutti/internal/module/localtime"
 	"github.com/tutti-run/tutti/internal/module/process"
 	"github.com/tutti-run/tutti/internal/module/tool"
 	"github.com/tutti-run/tutti/internal/value"
@@ -126,7 +127,7 @@ func cmdline(g *gathering) {
 }
 
 func dateTime(g *gathering) {
-	now := time.Now()
+	now := time.Now().In(localtime.Zone(g.env.Environ))
 	utc := now.UTC()
 	zone, _ := now.Zone()
 	year := now.Year()
