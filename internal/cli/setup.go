@@ -89,6 +89,7 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 		Modules:  modules,
 		ReadFile: ses.readFile, Vault: ses.inlineVault, ExtraVars: ses.extra, Lookups: ses.engine.Lookups(),
 		Check: ses.check, CheckCondition: ses.checkCondition, Resolve: ses.resolveStatic,
+		LenientKeywords: !c.Bool("INVALID_TASK_ATTRIBUTE_FAILED"),
 	})
 	return ses, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/internal/yaml"
 )
@@ -43,6 +44,9 @@ func (r *reader) ownAction(t *Task, short string, kind Kind, n *yaml.Node, s sco
 			short = "include_tasks"
 		}
 	}
+	if strings.HasPrefix(short, "include_") && module.Bare(t.Action) != "include" {
+		r.includeKeywords(t, short, n, s)
+	}
 	if s.handler && (short == "include_role" || short == "import_role") {
 		r.Add(t.Pos, "", "Using '%s' as a handler is not supported.", t.Action)
 		return nil
@@ -60,6 +64,31 @@ func (r *reader) ownAction(t *Task, short string, kind Kind, n *yaml.Node, s sco
 		return r.expand(t, short, s)
 	}
 	return t
+}
+
+// ofIncludes are the keywords that mean something for an include itself. What is
+// meant for the tasks that come in stands below apply:, or in a block around it.
+var ofIncludes = []string{"action", "args", "collections", "debugger", "ignore_errors", "loop", "loop_control", "name", "no_log", "register", "run_once", "tags", "timeout", "vars", "when"}
+
+// includeKeywords refuses the other keywords of a task on a dynamic include.
+func (r *reader) includeKeywords(t *Task, short string, n *yaml.Node, s scope) {
+	what := map[string]string{"include_tasks": "TaskInclude", "include_role": "IncludeRole"}[short]
+	allowed := ofIncludes
+	if s.handler {
+		what, allowed = "HandlerTaskInclude", append(slices.Clone(ofIncludes), "listen")
+	}
+	for _, p := range n.Pairs {
+		name, _ := p.Key.Text()
+		if name == t.Action || strings.HasPrefix(name, "with_") || slices.Contains(allowed, name) || name == "local_action" {
+			continue
+		}
+		hint := "put it below apply:, or on a block around the include"
+		if r.LenientKeywords {
+			r.Warn(p.Key.Pos, hint, "Ignoring invalid attribute: %s", name)
+			continue
+		}
+		r.Add(p.Key.Pos, hint, "'%s' is not a valid attribute for a %s", name, what)
+	}
 }
 
 // oldInclude turns the parameters of the old include: into variables.
@@ -112,7 +141,7 @@ func (r *reader) apply(t *Task, short string, n *yaml.Node) {
 				r.Add(node.Pos, "", "Expected a dict for apply but got %s instead", node.Describe())
 				return
 			}
-			r.unknown(node, "apply", blockKeywords)
+			r.unknown(node, "Block", blockKeywords)
 			t.Include = &Include{Apply: r.keywords(node)}
 		}
 	}
@@ -151,7 +180,7 @@ func (r *reader) includeRoleArgs(t *Task) {
 	}
 	var bad []string
 	for k := range t.Args.Strings() {
-		if !slices.Contains(includeRoleParams, k) {
+		if !slices.Contains(includeRoleParams, k) || k == "public" && strings.HasSuffix(t.Action, "import_role") {
 			bad = append(bad, k)
 		}
 		if v := t.Args.At(k); strings.HasSuffix(k, "_from") && v != nil && !value.HasTemplates(v) {
@@ -192,7 +221,7 @@ func (r *reader) expand(t *Task, short string, s scope) Item {
 	if short == "import_role" {
 		o, err := r.roleOptions(t.Args, staticVars(t, s))
 		if err != nil {
-			r.Append(t.Pos, err)
+			r.AddGeneral(t.Pos, "a static import cannot use facts or inventory variables; include_role can", "%s", err)
 			return nil
 		}
 		o.vars = t.Own.Vars

@@ -319,7 +319,9 @@ func (r *reader) unknown(n *yaml.Node, what string, allowed ...[]string) {
 	known := map[string]bool{}
 	for name, w := range inherited {
 		// Only a task, or a block of tasks, runs elsewhere as a whole.
-		known[name] = what != "Play" && what != "PlaybookInclude" || w != DelegateTo && w != DelegateFacts
+		if what != "Play" && what != "PlaybookInclude" || w != DelegateTo && w != DelegateFacts {
+			known[name] = true
+		}
 	}
 	for _, list := range append(allowed, everyKeywords) {
 		for _, name := range list {
@@ -345,6 +347,9 @@ func misplaced(name, what string, known map[string]bool) string {
 		if level.name != what && slices.Contains(level.words, name) {
 			return "it belongs to a " + strings.ToLower(level.name)
 		}
+	}
+	if _, ok := inherited[name]; ok && what != "Task" {
+		return "it belongs to a task"
 	}
 	return suggest(name, known)
 }

@@ -53,6 +53,9 @@ type Config struct {
 	// LenientArgs leaves wrong module arguments to be found when the task runs,
 	// as Ansible does; the listing commands set it.
 	LenientArgs bool
+	// LenientKeywords warns of keywords that a task cannot have, instead of
+	// refusing them.
+	LenientKeywords bool
 }
 
 // Loader reads playbooks. It is safe for concurrent use, so that hosts which

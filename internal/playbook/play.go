@@ -76,8 +76,9 @@ func importPlaybook(n *yaml.Node) *yaml.Node {
 
 func (r *reader) importPlaybook(n, target *yaml.Node, s scope) []*Play {
 	r.unknown(n, "PlaybookInclude", []string{"import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook", "when"})
+	// Of what an import says, the plays get tags, variables and conditions.
 	own := r.keywords(n)
-	keywords := s.keywords.Inherit(own)
+	keywords := s.keywords.Inherit(&Keywords{Tags: own.Tags, Vars: own.Vars, When: own.When})
 	v := target.Value()
 	if text, ok := target.Text(); ok && !value.HasTemplates(v) {
 		name, rest, _ := strings.Cut(strings.TrimSpace(text), " ")

@@ -190,6 +190,18 @@ func TestMistakes(t *testing.T) {
 		{"include without a file", task("include_tasks:"), "3:7", "No file specified", ""},
 		{"include_role without a name", task("include_role: {tasks_from: x}"), "3:7", "'name' is a required field", ""},
 		{"unknown option of include_role", task("include_role: {name: x, task_from: y}"), "3:7", "Invalid options for include_role: task_from", ""},
+		{"become on an include", task("include_tasks: circle.yml\nbecome: yes"), "4:7", "'become' is not a valid attribute for a TaskInclude", "apply:"},
+		{"environment on include_role", task("include_role: {name: x}\nenvironment: {A: b}"), "4:7", "'environment' is not a valid attribute for a IncludeRole", "apply:"},
+		{"notify on an include that is a handler", "- hosts: all\n  handlers: [{include_tasks: circle.yml, notify: x}]\n", "2:42", "'notify' is not a valid attribute for a HandlerTaskInclude", "apply:"},
+		{"unknown keyword in apply", task("include_tasks: {file: circle.yml, apply: {tag: x}}"), "3:49", "'tag' is not a valid attribute for a Block", "'tags'"},
+		{"public on an import", task("import_role: {name: loop, public: yes}"), "3:7", "Invalid options for import_role: public", ""},
+		{"delegate_to on a play", "- hosts: all\n  delegate_to: x\n", "2:3", "'delegate_to' is not a valid attribute for a Play", "belongs to a task"},
+		{"a list for a text", task("debug:\nremote_user: [x]"), "4:20", "The field 'remote_user' is supposed to be a string type", ""},
+		{"a mapping for a name", task("name: {a: b}\ndebug:"), "3:13", "The field 'name' is supposed to be a string type", ""},
+		{"a template for module_defaults", task("debug:\nmodule_defaults: '{{ x }}'"), "4:24", "keys of which must be static", "templates below it"},
+		{"tags that are nothing", task("debug:\ntags:"), "4:7", "tags must be specified as a list", ""},
+		{"an empty rescue", task("block: []\nrescue:"), "", "A malformed block was encountered while loading rescue", ""},
+		{"a number as a collection", task("debug:\ncollections: [1]"), "4:21", "should be a list of strings", ""},
 		{"apply on an import", task("import_tasks: {file: circle.yml, apply: {tags: x}}"), "3:7", "Invalid options for import_tasks: apply", ""},
 		{"prompt without a name", "- hosts: all\n  vars_prompt: [{prompt: x}]\n", "2:17", "missing 'name' key", ""},
 		{"unknown key of a prompt", "- hosts: all\n  vars_prompt: [{name: x, secret: yes}]\n", "2:27", "unsupported key 'secret'", ""},
@@ -220,6 +232,25 @@ func TestAllProblemsTogether(t *testing.T) {
 	var ps diag.Problems
 	if !errors.As(err, &ps) || len(ps) != 4 {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestWarnedKeywords: with invalid_task_attribute_failed off, keywords that mean
+// nothing are passed over with a warning.
+func TestWarnedKeywords(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "site.yml")
+	if err := os.WriteFile(path, []byte("- hosts: all\n  tasks:\n    - {debug: , whn: x}\n    - {include_tasks: x.yml, become: yes}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	l := playbook.New(playbook.Config{Modules: known{}, LenientKeywords: true})
+	pb, err := l.Playbook(path)
+	if err != nil || len(pb.Plays[0].Tasks[0].Items) != 2 {
+		t.Fatalf("%v, %v", pb, err)
+	}
+	for i, w := range l.Warnings() {
+		if want := "Ignoring invalid attribute: " + []string{"whn", "become"}[i]; w.Msg != want {
+			t.Errorf("warned %q, want %q", w.Msg, want)
+		}
 	}
 }
 

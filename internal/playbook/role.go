@@ -341,7 +341,9 @@ func (r *reader) roleFile(role *Role, part, from string, pos diag.Pos, dirs bool
 	}
 	dir := filepath.Join(role.Path, part)
 	paths := roleFilePaths(dir, name, explicit, dirs)
-	if explicit && len(paths) == 0 {
+	if _, err := os.Stat(dir); explicit && err != nil {
+		r.Warn(pos, "", "the role %s has no folder %s, so that %s in it is nothing", role.Name, part, from)
+	} else if explicit && len(paths) == 0 {
 		r.Add(pos, "", "Could not find specified file in role: %s/%s", part, from)
 	}
 	for _, p := range paths {

@@ -139,6 +139,16 @@ func (r *reader) findAction(n *yaml.Node, s scope) (action, bool) {
 		}
 	}
 	if len(bad) > 0 && len(bad) < len(found) {
+		if r.LenientKeywords && len(found)-len(bad) == 1 {
+			for _, a := range bad {
+				r.Warn(a.pos, misplaced(a.name, "Task", known), "Ignoring invalid attribute: %s", a.name)
+			}
+			for _, a := range found {
+				if !slices.ContainsFunc(bad, func(b action) bool { return b.name == a.name }) {
+					return a, true
+				}
+			}
+		}
 		for _, a := range bad {
 			r.Add(a.pos, misplaced(a.name, "Task", known), "'%s' is not a valid attribute for a Task", a.name)
 		}
