@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tutti-run/tutti/internal/hostsfile"
 	"github.com/tutti-run/tutti/internal/module"
 )
 
@@ -32,7 +33,7 @@ func client(env *module.Env, args module.Args, o Options) (*http.Client, error) 
 		TLSClientConfig: config, DisableCompression: true, DisableKeepAlives: true,
 		TLSHandshakeTimeout: o.Timeout, ResponseHeaderTimeout: o.Timeout, ForceAttemptHTTP2: false,
 	}
-	dialer := &net.Dialer{Timeout: o.Timeout}
+	dialer := &hostsfile.Dialer{Dialer: net.Dialer{Timeout: o.Timeout}}
 	t.DialContext = dialer.DialContext
 	if o.UnixSocket != "" {
 		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
+	"github.com/tutti-run/tutti/internal/hostsfile"
 	"github.com/tutti-run/tutti/internal/transport"
 )
 
@@ -91,7 +92,7 @@ func (d *Dialer) stream(ctx context.Context, s *settings, c transport.Config, de
 	case len(s.proxyJump) > 0:
 		return d.jump(ctx, s, c, depth)
 	}
-	dialer := net.Dialer{Timeout: s.timeout}
+	dialer := hostsfile.Dialer{Dialer: net.Dialer{Timeout: s.timeout}}
 	conn, err := dialer.DialContext(ctx, s.network, s.addr())
 	return conn, nothing, err
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tutti-run/tutti/internal/hostsfile"
 )
 
 // tcpStates are the states of /proc/net/tcp by number.
@@ -17,13 +19,13 @@ var tcpStates = []string{
 
 // drained reports whether the port has no active connection any more.
 func (w *wait) drained(ctx context.Context) (bool, error) {
-	ours, err := addresses(ctx, w.host)
+	ours, err := hostsfile.LookupIP(ctx, w.host)
 	if err != nil {
 		return false, err
 	}
 	var excluded []net.IP
 	for _, host := range w.args.Strings("exclude_hosts") {
-		ips, err := addresses(ctx, host)
+		ips, err := hostsfile.LookupIP(ctx, host)
 		if err != nil {
 			return false, err
 		}
@@ -56,13 +58,6 @@ func (w *wait) drained(ctx context.Context) (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-func addresses(ctx context.Context, host string) ([]net.IP, error) {
-	if ip := net.ParseIP(host); ip != nil {
-		return []net.IP{ip}, nil
-	}
-	return net.DefaultResolver.LookupIP(ctx, "ip", host)
 }
 
 // endpoint reads an address of /proc/net/tcp: words of 32 bits in the

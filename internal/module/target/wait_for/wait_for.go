@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tutti-run/tutti/internal/hostsfile"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/pyre"
@@ -178,7 +179,7 @@ func (w *wait) there(context.Context) (bool, error) {
 
 func (w *wait) dial(ctx context.Context) (net.Conn, error) {
 	limit := min(time.Duration(w.args.Int("connect_timeout"))*time.Second, time.Until(w.end)+time.Second)
-	d := net.Dialer{Timeout: limit}
+	d := hostsfile.Dialer{Dialer: net.Dialer{Timeout: limit}}
 	return d.DialContext(ctx, "tcp", net.JoinHostPort(w.host, strconv.Itoa(w.port)))
 }
 
