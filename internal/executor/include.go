@@ -65,11 +65,12 @@ func (it *item) resolveInclude() (*module.Result, error) {
 			return module.Fail("No include file was specified to the include"), nil
 		}
 		inc.name = name
-		res.Set("include_args", value.NewMap(0))
 	} else {
 		inc.name, inc.args = template.Str(args.At("name")), args
-		res.Set("include_args", args)
 	}
+	said := value.Plain(it.task.Args).(*value.Map).Clone() // as written
+	said.Delete("_raw_params")
+	res.Set("include_args", said)
 	return res.Set("include", []*include{inc}), nil
 }
 

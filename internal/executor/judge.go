@@ -18,7 +18,9 @@ func (it *item) judge(res *module.Result) *outcome {
 	out := &outcome{finished: true, result: res.ToMap()}
 	if res.Get("include") != nil {
 		out.include, _ = res.Get("include").([]*include)
-		out.result.Delete("include")
+		if out.result.Delete("include"); it.task.Kind == playbook.IncludeTasks && len(out.include) == 1 {
+			out.result.Set("include", out.include[0].name)
+		}
 		return it.finish(out)
 	}
 	out.skipped = res.Skipped

@@ -212,7 +212,7 @@ func staticVars(t *Task, s scope) []*value.Map {
 
 // expand replaces a static import by the block of what it imports.
 func (r *reader) expand(t *Task, short string, s scope) Item {
-	if t.Loop != nil {
+	if t.Loop != nil && (t.Loop.Lookup != "" || t.Loop.Value != nil) {
 		r.Add(t.Pos, "", "You cannot use loops on '%s' statements. You should use '%s' instead.", t.Action, strings.Replace(short, "import", "include", 1))
 		return nil
 	}

@@ -328,6 +328,9 @@ func (r *reader) unknown(n *yaml.Node, what string, allowed ...[]string) {
 			known[name] = true
 		}
 	}
+	if what == "PlaybookInclude" {
+		delete(known, "collections")
+	}
 	for _, p := range n.Pairs {
 		name, ok := p.Key.Text()
 		if ok && known[name] {

@@ -131,6 +131,12 @@ func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 		own = own.With(RemoteUser, user.Value())
 	}
 	p := &Play{Pos: n.Pos, Path: path, Name: r.name(n), Keywords: s.keywords.Inherit(own)}
+	// What imports of the playbook say about variables comes on top of the play's
+	// own, the outermost import last.
+	p.Keywords.Vars = slices.Clone(own.Vars)
+	for _, vars := range slices.Backward(s.keywords.Vars) {
+		p.Keywords.Vars = append(p.Keywords.Vars, vars)
+	}
 	s.play = p
 	// A play's variables have their own place in the order of precedence: tasks
 	// inherit everything but those.
