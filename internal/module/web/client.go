@@ -21,7 +21,7 @@ import (
 )
 
 // client makes the http.Client that the arguments describe.
-func client(env *module.Env, args module.Args, o Options) (*http.Client, error) {
+func client(env *module.Env, args module.Args, o Options, circle *bool) (*http.Client, error) {
 	if args.Bool("use_gssapi") {
 		return nil, errors.New("use_gssapi is not supported: log in with url_username and url_password")
 	}
@@ -37,14 +37,18 @@ func client(env *module.Env, args module.Args, o Options) (*http.Client, error) 
 	t.DialContext = dialer.DialContext
 	if o.UnixSocket != "" {
 		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", o.UnixSocket)
+			conn, err := dialer.DialContext(ctx, "unix", o.UnixSocket)
+			if text := errno(err); text != "" {
+				err = fmt.Errorf("Invalid Socket File (%s): %s", o.UnixSocket, text)
+			}
+			return conn, err
 		}
 	}
 	if args.Bool("use_proxy") && o.UnixSocket == "" {
 		t.Proxy = proxies(env.Environ)
 	}
 	t.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
-	return &http.Client{Transport: t, CheckRedirect: redirects(args, o.Redirects)}, nil
+	return &http.Client{Transport: t, CheckRedirect: redirects(args, o.Redirects, circle)}, nil
 }
 
 func tlsConfig(args module.Args, caPath string) (*tls.Config, error) {
@@ -94,8 +98,15 @@ func tlsConfig(args module.Args, caPath string) (*tls.Config, error) {
 }
 
 // redirects decides which redirects are followed: all, none, or by method.
-func redirects(args module.Args, policy string) func(*http.Request, []*http.Request) error {
+// One that goes round in circles ends where it is, and circle learns of it.
+func redirects(args module.Args, policy string, circle *bool) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
+		// Nobody is told where we come from.
+		if from := via[0].Header.Get("Referer"); from != "" {
+			req.Header.Set("Referer", from)
+		} else {
+			req.Header.Del("Referer")
+		}
 		first := via[0].Method
 		safe := first == http.MethodGet || first == http.MethodHead
 		switch {
@@ -105,8 +116,20 @@ func redirects(args module.Args, policy string) func(*http.Request, []*http.Requ
 			return http.ErrUseLastResponse
 		case policy == "urllib2" && !safe && req.Method == first:
 			return http.ErrUseLastResponse // 307 of a POST
-		case len(via) >= 10:
-			return errors.New("stopped after 10 redirects")
+		}
+		if policy == "urllib2" {
+			req.Method = http.MethodGet // of HEAD too
+		}
+		visits, places := 0, map[string]bool{}
+		for _, v := range via[1:] {
+			places[v.URL.String()] = true
+			if v.URL.String() == req.URL.String() {
+				visits++
+			}
+		}
+		if visits >= 4 || len(places) >= 10 {
+			*circle = true
+			return http.ErrUseLastResponse
 		}
 		for _, name := range args.Strings("unredirected_headers") {
 			req.Header.Del(name)
@@ -227,6 +250,8 @@ func errorText(err error) string {
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "Request failed: <urlopen error [Errno -2] Name or service not known>"
+	case errors.As(err, &dns):
+		return "Request failed: <urlopen error [Errno -3] Temporary failure in name resolution>"
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return "Request failed: <urlopen error timed out>"
 	}

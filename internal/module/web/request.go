@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ type Options struct {
 	Header     map[string]string // besides the parameter headers
 	Body       []byte
 	Timeout    time.Duration
+	Force      bool      // let no cache answer
 	NewerThan  time.Time // ask only for what is newer, if not zero
 	Redirects  string    // all, none, safe or urllib2
 	UnixSocket string
@@ -37,6 +39,8 @@ type Response struct {
 	Header  http.Header
 	Cookies []*http.Cookie
 	Body    io.ReadCloser // nil without an answer
+	// NoURL tells that nobody was asked, since that is no URL at all.
+	NoURL bool
 }
 
 // Do asks. Everything that goes wrong is in the Response, since modules report
@@ -46,7 +50,12 @@ func Do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
-	resp, err := do(ctx, env, args, rawURL, o)
+	circle := false
+	resp, err := do(ctx, env, args, rawURL, o, &circle)
+	if errors.Is(err, errNoURL) {
+		r.NoURL, r.Msg = true, err.Error()
+		return r
+	}
 	if err != nil {
 		r.Msg = errorText(err)
 		return r
@@ -69,20 +78,34 @@ func Do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o
 		r.Msg = fmt.Sprintf("OK (%s bytes)", length)
 	} else {
 		_, reason, _ := strings.Cut(resp.Status, " ")
+		if circle {
+			reason = "The HTTP server returned a redirect error that would lead to an infinite loop.\nThe last 30x error message was:\n" + reason
+		}
 		r.Msg = fmt.Sprintf("HTTP Error %d: %s", resp.StatusCode, reason)
 	}
 	return r
 }
 
-func do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o Options) (*http.Response, error) {
+var errNoURL = errors.New("unknown url type")
+
+func do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o Options, circle *bool) (*http.Response, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
 	if u.Scheme == "" {
-		return nil, fmt.Errorf("unknown url type: %s", rawURL)
+		return nil, fmt.Errorf("%w: %s", errNoURL, value.Repr(rawURL))
 	}
-	c, err := client(env, args, o)
+	switch u.Scheme {
+	case "http", "https":
+	case "file":
+		if _, err := os.Stat(u.Path); err != nil {
+			return nil, fmt.Errorf("%s: %s", errno(err), value.Repr(u.Path))
+		}
+	default:
+		return nil, fmt.Errorf("unknown url type: %s", u.Scheme)
+	}
+	c, err := client(env, args, o, circle)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +119,11 @@ func do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o
 			req.Body, req.ContentLength = nil, 0
 		}
 		req.Header.Set("User-Agent", args.String("http_agent"))
+		if o.Body != nil {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded") // unless another is given
+		}
 		switch {
-		case args.Bool("force"):
+		case o.Force:
 			req.Header.Set("Cache-Control", "no-cache")
 		case !o.NewerThan.IsZero():
 			req.Header.Set("If-Modified-Since", o.NewerThan.UTC().Format(http.TimeFormat))

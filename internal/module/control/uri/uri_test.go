@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	mt "github.com/tutti-run/tutti/internal/module/moduletest"
@@ -15,7 +16,12 @@ import (
 
 func TestFilesOfTheController(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f, _, err := r.FormFile("f"); err == nil {
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+			f, _, err := r.FormFile("f")
+			if err != nil {
+				t.Error(err)
+				return
+			}
 			data, _ := io.ReadAll(f)
 			fmt.Fprintf(w, "part %s", data)
 			return

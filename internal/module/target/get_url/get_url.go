@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -84,7 +85,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if failed := d.wanted(ctx); failed != nil {
 		return failed
 	}
-	o := web.Options{Method: http.MethodGet, Timeout: time.Duration(args.Int("timeout")) * time.Second, Redirects: "urllib2"}
+	o := web.Options{Method: http.MethodGet, Timeout: time.Duration(args.Int("timeout")) * time.Second, Redirects: "urllib2", Force: args.Bool("force")}
 	if env.Check {
 		o.Method = http.MethodHead
 	}
@@ -109,6 +110,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		files.AddInfo(r, d.dest)
 		return r
 	case resp.Status != http.StatusOK:
+		if resp.NoURL {
+			return module.Fail("%s", resp.Msg).Set("url", d.url).Set("status", resp.Status)
+		}
 		d.r = module.OK().Set("url", d.url).Set("dest", d.dest)
 		if resp.Status == -1 {
 			return d.fail("%s", resp.Msg)
@@ -145,6 +149,10 @@ func (d *download) take(ctx context.Context, resp *web.Response) *module.Result 
 		d.r.Set("status_code", resp.Status)
 	}
 	if d.env.Check {
+		if _, failed := d.place(); failed != nil {
+			return failed
+		}
+		files.AddInfo(d.r, d.dest)
 		d.r.Changed = true // what would come is not known without asking for it
 		d.r.Msg = resp.Msg
 		return d.r
@@ -178,18 +186,30 @@ func (d *download) take(ctx context.Context, resp *web.Response) *module.Result 
 }
 
 // receive writes the answer to a temporary file.
-func (d *download) receive(resp *web.Response) (string, *module.Result) {
+// place is the directory for what comes.
+func (d *download) place() (string, *module.Result) {
 	dir := d.args.String("tmp_dest")
+	fail := func(format string, args ...any) *module.Result {
+		return module.Fail(format, args...).Set("elapsed", int(time.Since(d.start).Seconds()))
+	}
 	switch {
 	case dir != "" && files.Exists(dir) && !files.IsDir(dir):
-		return "", d.fail("%s is a file but should be a directory.", dir)
+		return "", fail("%s is a file but should be a directory.", dir)
 	case dir != "" && !files.Exists(dir):
-		return "", d.fail("%s directory does not exist.", dir)
+		return "", fail("%s directory does not exist.", dir)
 	case dir == "":
 		var err error
 		if dir, err = d.env.TempDir(); err != nil {
-			return "", d.fail("failed to create temporary content file: %s", err)
+			return "", fail("failed to create temporary content file: %s", err)
 		}
+	}
+	return dir, nil
+}
+
+func (d *download) receive(resp *web.Response) (string, *module.Result) {
+	dir, failed := d.place()
+	if failed != nil {
+		return "", failed
 	}
 	f, err := os.CreateTemp(dir, "tmp")
 	if err != nil {
@@ -216,6 +236,9 @@ func (d *download) replace(ctx context.Context, tmp string) *module.Result {
 	done, err := files.Replacement{
 		Path: d.dest, Attrs: files.AttrsOf(d.args), Backup: d.args.Bool("backup"), Unsafe: d.args.Bool("unsafe_writes"),
 	}.Write(ctx, in)
+	if a := (*files.AttrError)(nil); errors.As(err, &a) {
+		return a.Result()
+	}
 	if err != nil {
 		return d.fail("failed to copy %s to %s: %s", tmp, d.dest, err)
 	}
@@ -230,7 +253,7 @@ func (d *download) replace(ctx context.Context, tmp string) *module.Result {
 func (d *download) attributes(msg string) *module.Result {
 	changed, err := files.AttrsOf(d.args).Apply(d.dest, d.env.Check, nil)
 	if err != nil {
-		return d.fail("%s", err)
+		return files.Fail(err)
 	}
 	if changed && msg == "file already exists" {
 		msg += " but file attributes changed"
@@ -282,7 +305,7 @@ func (d *download) wanted(ctx context.Context) *module.Result {
 			return d.fail("%s", err)
 		}
 		if sum == "" {
-			return d.fail("Unable to find a checksum for file '%s' in '%s'", urlName(d.url), list)
+			return module.Fail("Unable to find a checksum for file '%s' in '%s'", urlName(d.url), list)
 		}
 	}
 	d.sum = strings.ToLower(notHex.ReplaceAllString(sum, ""))

@@ -81,8 +81,8 @@ func (t *task) run() *module.Result {
 			}
 			out.Describe(r)
 		}
-		have = t.find()
 	}
+	have = t.find()
 	if have != nil {
 		r.Set("system", t.args.Bool("system")).Set("gid", have.GID)
 	}

@@ -197,6 +197,9 @@ func (t *task) directories() (made []string, err error) {
 		made = append(made, dir)
 	}
 	slices.Reverse(made)
+	if len(made) == 0 {
+		return nil, nil
+	}
 	if err := os.MkdirAll(t.path, 0o777); err != nil {
 		at := t.path
 		if pe := (*os.PathError)(nil); errors.As(err, &pe) {

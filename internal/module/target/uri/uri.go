@@ -33,10 +33,10 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		return module.Fail("Parameter 'method' needs to be a single word in uppercase, like GET or POST.")
 	}
 	if name := args.String("creates"); name != "" && files.Exists(name) {
-		return module.OK().SetOutput(fmt.Sprintf("skipped, since '%s' exists", name), "")
+		return skipped("exists", name)
 	}
 	if name := args.String("removes"); name != "" && !files.Exists(name) {
-		return module.OK().SetOutput(fmt.Sprintf("skipped, since '%s' does not exist", name), "")
+		return skipped("does not exist", name)
 	}
 	body, contentType, err := encodeBody(ctx, env, args)
 	if err != nil {
@@ -58,6 +58,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if resp.Body != nil {
 		defer resp.Body.Close()
 	}
+	if resp.NoURL {
+		return module.Fail("%s", resp.Msg).Set("url", resp.URL).Set("status", resp.Status)
+	}
 	r := module.OK()
 	resp.Fields(r)
 	r.Set("elapsed", int(time.Since(start).Seconds())).Set("redirected", resp.URL != args.String("url"))
@@ -66,6 +69,11 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		r.Set("location", absolute(args.String("url"), location))
 	}
 	return answer(ctx, env, args, resp, r)
+}
+
+func skipped(why, name string) *module.Result {
+	text := fmt.Sprintf("skipped, since '%s' %s", name, why)
+	return module.OK().Set("stdout", text).Set("stdout_lines", module.Lines(text))
 }
 
 // answer deals with the answer's body: as a result, as JSON, as a file.
@@ -91,7 +99,7 @@ func answer(ctx context.Context, env *module.Env, args module.Args, resp *web.Re
 			return failed
 		}
 	}
-	if !wantContent && ok && resp.Status >= 400 && resp.Status != -1 {
+	if !wantContent && ok && resp.Status >= 300 {
 		// Nobody asked for it, but Ansible has read what came with an error.
 		data, err := io.ReadAll(source)
 		if err != nil {
@@ -100,7 +108,7 @@ func answer(ctx context.Context, env *module.Env, args module.Args, resp *web.Re
 		r.Set("body", string(data))
 	}
 	if wantContent {
-		r.Set("content", string(content))
+		r.Set("content", decode(content, resp.Header.Get("Content-Type")))
 	}
 	if !ok {
 		r.Failed = true
@@ -149,6 +157,20 @@ func isJSON(contentType string) bool {
 		sub = suffix
 	}
 	return sub == "json" || sub == "javascript"
+}
+
+// decode reads text in the encoding that its type names; UTF-8 is the default.
+func decode(content []byte, contentType string) string {
+	_, params, _ := mime.ParseMediaType(contentType)
+	switch strings.ReplaceAll(strings.ToLower(params["charset"]), "_", "-") {
+	case "latin-1", "latin1", "l1", "iso-8859-1", "iso8859-1", "8859":
+		text := make([]rune, len(content))
+		for i, b := range content {
+			text[i] = rune(b)
+		}
+		return string(text)
+	}
+	return string(content)
 }
 
 func absolute(base, location string) string {
