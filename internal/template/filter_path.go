@@ -112,7 +112,7 @@ func pathFilters() []*def {
 			sort.Strings(found)
 			out := []any{}
 			for _, f := range found {
-				if i, err := os.Stat(f); err == nil && i.Mode().IsRegular() {
+				if i, err := os.Stat(f); err == nil && i.Mode().IsRegular() && (filepath.Base(p)[0] == '.' || filepath.Base(f)[0] != '.') {
 					out = append(out, f)
 				}
 			}

@@ -2,6 +2,8 @@ package files
 
 import (
 	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -16,4 +18,22 @@ func MatchName(pattern, name string) bool {
 		ok, err = path.Match(strings.ReplaceAll(pattern, "[", `\[`), name)
 	}
 	return err == nil && ok
+}
+
+// Glob lists the files that a pattern matches, as Python's glob does: a name that
+// begins with a dot only if the pattern says so.
+func Glob(pattern string) []string {
+	found, err := filepath.Glob(strings.ReplaceAll(pattern, "[!", "[^"))
+	if err != nil { // a pattern that is none matches nothing
+		return nil
+	}
+	parts := strings.Split(filepath.Clean(pattern), "/")
+	return slices.DeleteFunc(found, func(name string) bool {
+		for i, part := range strings.Split(name, "/") {
+			if strings.HasPrefix(part, ".") && i < len(parts) && !strings.HasPrefix(parts[i], ".") {
+				return true
+			}
+		}
+		return false
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -31,6 +32,8 @@ func (t *task) files() *module.Result {
 		}
 		wanted, err := t.wanted(full)
 		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return module.Fail("Unable to install package: E:Could not open file %s - open (2: No such file or directory)", full)
 		case errors.Is(err, errLater):
 			return module.Fail("%s", err)
 		case err != nil:

@@ -127,15 +127,12 @@ func nonNil(list []string) []string {
 // expand replaces patterns by what they match.
 func expand(paths []string) (list []string, globs bool) {
 	for _, p := range paths {
-		if !strings.ContainsAny(p, "*?[") {
+		if !strings.ContainsAny(p, "*?") {
 			list = append(list, p)
 			continue
 		}
 		globs = true
-		found, err := filepath.Glob(p)
-		if err == nil { // a pattern that is none matches nothing
-			list = append(list, found...)
-		}
+		list = append(list, files.Glob(p)...)
 	}
 	return list, globs
 }

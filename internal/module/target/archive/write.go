@@ -82,7 +82,7 @@ func (t *task) compress(w io.Writer, write func(io.Writer) error) error {
 func (t *task) each(add func(path, name string, fi os.FileInfo) error) error {
 	one := func(path string, fi os.FileInfo) error {
 		name := strings.TrimPrefix(path, t.root)
-		if t.left(path, name) {
+		if path == t.dest || t.left(path, name) {
 			return nil
 		}
 		if t.format != "zip" || !fi.IsDir() { // Ansible does not find directories again in a zip archive

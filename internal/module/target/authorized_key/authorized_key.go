@@ -51,7 +51,9 @@ type task struct {
 	env  *module.Env
 	args module.Args
 	path string
-	user *accounts.User // nil in check mode if the path is given
+	// named is the path before a link was followed.
+	named string
+	user  *accounts.User // nil in check mode if the path is given
 }
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
@@ -76,6 +78,7 @@ func (t *task) find() error {
 	case t.path == "":
 		t.path = filepath.Join(t.user.Home, ".ssh", "authorized_keys")
 	}
+	t.named = t.path
 	if t.args.Bool("follow") {
 		t.path = files.RealPath(t.path)
 	}
@@ -112,7 +115,7 @@ func (t *task) run() (*module.Result, error) {
 	r.Changed = true
 	after := f.text()
 	if t.env.Diff {
-		r.Diff = value.MapOf("before_header", t.path, "after_header", t.path, "before", string(before), "after", after)
+		r.Diff = value.MapOf("before_header", t.named, "after_header", t.path, "before", string(before), "after", after)
 	}
 	if !t.env.Check {
 		err = t.save(after)
@@ -205,6 +208,9 @@ func (t *task) save(text string) error {
 				return err
 			}
 		}
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
 	}
 	attrs := files.Attrs{Owner: fmt.Sprint(t.user.UID), Group: fmt.Sprint(t.user.GID), Mode: "0600"}
 	_, err := files.Replacement{Path: t.path, Attrs: attrs, Unsafe: true}.Write(t.ctx, strings.NewReader(text))

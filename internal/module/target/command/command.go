@@ -139,8 +139,7 @@ func matches(pattern, dir string) bool {
 	if _, err := os.Lstat(pattern); err == nil {
 		return true
 	}
-	found, err := filepath.Glob(strings.ReplaceAll(pattern, "[!", "[^"))
-	return err == nil && len(found) > 0
+	return len(files.Glob(pattern)) > 0
 }
 
 // notStarted is the result of a command that could not be run at all.

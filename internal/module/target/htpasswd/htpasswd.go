@@ -41,6 +41,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if present && !args.Has("password") {
 		return module.Fail("password must be given for a user that shall be there")
 	}
+	if strings.ContainsAny(name, ":\n\r\t\x00") {
+		return module.Fail("user contains invalid characters: b'%s'", name)
+	}
 	defer files.Lock(path)()
 	data, err := os.ReadFile(path)
 	exists := err == nil

@@ -28,7 +28,7 @@ var Module = module.Target{
 			{Name: "protocol", Doc: "Protocol of the packets."},
 			{Name: "source", Doc: "Where packets come from."},
 			{Name: "destination", Doc: "Where packets go to."},
-			{Name: "tcp_flags", Type: module.Dict, Doc: "Flags of TCP to look at.", Options: []module.Param{
+			{Name: "tcp_flags", Type: module.Dict, Doc: "Flags of TCP to look at.", Rules: module.Rules{RequiredTogether: [][]string{{"flags", "flags_set"}}}, Options: []module.Param{
 				{Name: "flags", Type: module.List, Elements: module.Str, Doc: "Those that are looked at."},
 				{Name: "flags_set", Type: module.List, Elements: module.Str, Doc: "Those of them that are set."},
 			}},
@@ -69,6 +69,7 @@ var Module = module.Target{
 			{Name: "chain_management", Type: module.Bool, Default: false, Doc: "Make and remove the chain as well."},
 		},
 		Rules: module.Rules{
+			RequiredBy:        map[string][]string{"match_set": {"match_set_flags"}},
 			MutuallyExclusive: [][]string{{"set_dscp_mark", "set_dscp_mark_class"}, {"flush", "policy"}},
 			RequiredIf:        []module.RequiredIf{{Param: "jump", Value: "TEE", Needs: []string{"gateway"}}, {Param: "jump", Value: "tee", Needs: []string{"gateway"}}},
 		},

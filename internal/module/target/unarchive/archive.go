@@ -65,13 +65,14 @@ func open(path string, environ []string) (*archive, error) {
 	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
 		a.handler = "TgzArchive"
 		a.unpack = func(_ context.Context, r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }
+	// What tar itself tells apart is a TarArchive to Ansible.
 	case bytes.HasPrefix(head, []byte("BZh")):
-		a.handler = "TarBzipArchive"
+		a.handler = "TarArchive"
 		a.unpack = func(_ context.Context, r io.Reader) (io.ReadCloser, error) {
 			return io.NopCloser(bzip2.NewReader(r)), nil
 		}
 	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
-		a.handler, a.unpack = "TarXzArchive", through(environ, "xz", "-dc")
+		a.handler, a.unpack = "TarArchive", through(environ, "xz", "-dc")
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		a.handler, a.unpack = "TarZstdArchive", through(environ, "zstd", "-dc")
 	default:

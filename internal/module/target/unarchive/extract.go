@@ -38,6 +38,8 @@ func (u *unpacker) extract(ctx context.Context) error {
 			dirs = append(dirs, func() error { return u.finishDir(path, m) })
 		case tar.TypeReg, tar.TypeGNUSparse:
 			return u.makeFile(ctx, path, m, content)
+		case tar.TypeFifo:
+			return u.makePipe(path, m)
 		case tar.TypeSymlink:
 			links = append(links, func() error { return u.makeLink(path, m) })
 		case tar.TypeLink:
@@ -64,6 +66,22 @@ func (u *unpacker) safe(path string, m *member) error {
 		}
 	}
 	return nil
+}
+
+func (u *unpacker) makePipe(path string, m *member) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		return err
+	}
+	if os.Geteuid() == 0 {
+		uid, gid := u.owner(m)
+		if err := os.Lchown(path, uid, gid); err != nil {
+			return err
+		}
+	}
+	return unix.Chmod(path, u.modeOf(m))
 }
 
 func (u *unpacker) makeDir(path string, m *member) error {

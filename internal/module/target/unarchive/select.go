@@ -50,7 +50,7 @@ func (c *choice) target(m *member) (string, error) {
 		}
 	}
 	name = path.Clean(name)
-	if len(c.include) > 0 && !c.included(name) || c.excluded(name) {
+	if len(c.include) > 0 && !c.included(name, m.name) || c.excluded(name) {
 		return "", nil
 	}
 	parts := strings.Split(name, "/")
@@ -60,10 +60,12 @@ func (c *choice) target(m *member) (string, error) {
 	return strings.Join(parts[c.strip:], "/"), nil
 }
 
-func (c *choice) included(name string) bool {
+// included also looks at the name as it stands: that of a directory ends with a
+// slash, and a star matches nothing as well.
+func (c *choice) included(name, m string) bool {
 	for _, want := range c.include {
 		clean := path.Clean(want)
-		if name == clean || strings.HasPrefix(name, clean+"/") || match(clean, name) {
+		if name == clean || strings.HasPrefix(name, clean+"/") || match(clean, name) || match(want, m) {
 			c.used[want] = true
 			return true
 		}

@@ -222,8 +222,10 @@ func (u *unpacker) same(m *member, path string) bool {
 			}
 		}
 		return st.Size == m.size && time.Unix(st.Mtim.Unix()).Unix() == m.mtime.Unix() && modeOK
+	case tar.TypeFifo:
+		return kind == syscall.S_IFIFO && modeOK
 	}
-	return true // devices and pipes are not unpacked
+	return true // devices are not unpacked
 }
 
 // keep reports whether a newer file stays.

@@ -175,7 +175,7 @@ func TestXZ(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := mt.Call(t, &Module, value.MapOf("src", dir+"/a.tar.xz", "dest", dir+"/out", "remote_src", true), mt.Options{})
-	if r.Failed || r.Get("handler") != "TarXzArchive" {
+	if r.Failed || r.Get("handler") != "TarArchive" {
 		t.Fatalf("result %s", value.Repr(r.ToMap()))
 	}
 	mt.Has(t, dir+"/out/a", "hi")
