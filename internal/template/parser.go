@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -194,8 +195,10 @@ func (p *parser) unknownEnd(tag string, off int) {
 		msg = fmt.Sprintf("Encountered unknown tag '%s'.", tag)
 	}
 	if n := len(p.ends); n > 0 {
-		msg += " Jinja was looking for the following tags: '" + strings.Join(p.ends[n-1], "' or '") + "'." +
-			" The innermost block that needs to be closed is '" + strings.TrimPrefix(p.ends[n-1][len(p.ends[n-1])-1], "end") + "'."
+		tags := p.ends[n-1]
+		end := slices.IndexFunc(tags, func(tag string) bool { return strings.HasPrefix(tag, "end") })
+		msg += " Jinja was looking for the following tags: '" + strings.Join(tags, "' or '") + "'." +
+			" The innermost block that needs to be closed is '" + strings.TrimPrefix(tags[end], "end") + "'."
 	}
 	p.fail(off, "%s", msg)
 }
