@@ -52,16 +52,38 @@ func (p *playRun) addHandlers(more []*playbook.Task) {
 		if role := more[0].Role; role != nil {
 			same := func(h *playbook.Task) bool { return h.Role != nil && h.Role.Key == role.Key }
 			if first := slices.IndexFunc(p.handlers, same); first >= 0 {
-				end := first
-				for end < len(p.handlers) && p.handlers[end].Role == p.handlers[first].Role {
-					end++
-				}
-				add = p.handlers[first:end]
+				add = p.again(first)
 			}
 		}
 		p.handlers = slices.Concat(p.handlers, add)
 		more = more[n:]
 	}
+}
+
+// again gives the handlers of the role whose first one is at first, to be added
+// once more: nothing if they are the last ones already. They are in the list
+// twice at most, where they were first and where they count, however often the
+// role is used: each host includes it on its own.
+func (p *playRun) again(first int) []*playbook.Task {
+	end := first + 1
+	for end < len(p.handlers) && p.handlers[end].Role == p.handlers[first].Role && p.handlers[end] != p.handlers[first] {
+		end++
+	}
+	group := p.handlers[first:end]
+	for i := len(p.handlers) - len(group); i > first; i-- {
+		if p.handlers[i] != group[0] {
+			continue
+		}
+		if i+len(group) == len(p.handlers) {
+			return nil
+		}
+		p.handlers = slices.Concat(p.handlers[:i], p.handlers[i+len(group):])
+		break
+	}
+	if end == len(p.handlers) {
+		return nil
+	}
+	return group
 }
 
 func (p *playRun) notifyOne(h *playbook.Task, host string) {
