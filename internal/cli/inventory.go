@@ -67,6 +67,7 @@ func runInventory(ctx context.Context, s Streams, cmd *cobra.Command, o *invento
 	}
 	defer c.Close()
 	o.complete(cmd, c)
+	o.export = o.export || c.Bool("INVENTORY_EXPORT")
 	dir := o.playbookDir
 	if dir == "" {
 		dir = "."
@@ -88,7 +89,11 @@ func runInventory(ctx context.Context, s Streams, cmd *cobra.Command, o *invento
 			}
 			return optionsError{fmt.Errorf("You must pass a single valid host to --host parameter")}
 		}
-		out, err = ses.format(o, ses.hostVars(h))
+		vars := ses.hostVars(h)
+		if o.export {
+			vars = shownSource(ses.vars.HostOnlyVars(h, ses.playbookDir != "")).(*value.Map)
+		}
+		out, err = ses.format(o, vars)
 	case o.graph:
 		group := "all"
 		if len(args) == 1 {
@@ -183,7 +188,7 @@ func varLines(m *value.Map, depth int) []string {
 
 // groupVars are the variables set for a group, its priority among them.
 func (ses *session) groupVars(g *inventory.Group) *value.Map {
-	m := shownSource(ses.vars.GroupVars(g)).(*value.Map)
+	m := shownSource(ses.vars.GroupVars(g, ses.playbookDir != "")).(*value.Map)
 	if g.Priority != 1 {
 		m.Set("ansible_group_priority", g.Priority)
 	}
@@ -206,7 +211,7 @@ func (ses *session) treeInventory(export bool) *value.Map {
 				if !seen[h] {
 					seen[h] = true
 					if vars = ses.hostVars(h); export {
-						vars = shownSource(ses.vars.HostOnlyVars(h)).(*value.Map)
+						vars = shownSource(ses.vars.HostOnlyVars(h, ses.playbookDir != "")).(*value.Map)
 					}
 				}
 				hosts.Set(h.Name, vars)
@@ -285,7 +290,7 @@ func (ses *session) listInventory(export bool) *value.Map {
 		}
 		v := ses.hostVars(h)
 		if export {
-			v = shownSource(ses.vars.HostOnlyVars(h)).(*value.Map)
+			v = shownSource(ses.vars.HostOnlyVars(h, ses.playbookDir != "")).(*value.Map)
 		}
 		if v.Len() > 0 {
 			hostvars.Set(h.Name, v)

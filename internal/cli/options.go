@@ -108,7 +108,7 @@ func (o *options) complete(cmd *cobra.Command, c *config.Config) {
 	if len(o.inventory) == 0 {
 		o.inventory = c.List("DEFAULT_HOST_LIST")
 	}
-	if o.forks == 0 {
+	if f := cmd.Flags().Lookup("forks"); f == nil || !f.Changed {
 		o.forks = c.Int("DEFAULT_FORKS")
 	}
 	o.verbose = max(o.verbose, 0)

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/tutti-run/tutti/internal/agent/client"
 	"github.com/tutti-run/tutti/internal/agent/embedded"
 	"github.com/tutti-run/tutti/internal/agent/wire"
@@ -25,7 +23,6 @@ import (
 	"github.com/tutti-run/tutti/internal/output/json"
 	"github.com/tutti-run/tutti/internal/output/log"
 	"github.com/tutti-run/tutti/internal/output/metrics"
-	"github.com/tutti-run/tutti/internal/output/text"
 	"github.com/tutti-run/tutti/internal/python"
 	"github.com/tutti-run/tutti/internal/transport/all"
 	"github.com/tutti-run/tutti/parallel"
@@ -72,9 +69,13 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		ses.vars.Options.Set("ansible_password", defaults.Password)
 	}
 	runID := newRunID()
-	sinks := ses.sinks()
+	sinks, closeLog, err := ses.sinks()
+	if err != nil {
+		return nil, nil, err
+	}
 	lines, closeLines, err := ses.eventLines()
 	if err != nil {
+		closeLog()
 		return nil, nil, err
 	}
 	if lines != nil {
@@ -108,7 +109,14 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 	if m != nil {
 		measured = m.Tell
 	}
-	closer := func() { p.Close(); quiet(); closeMetrics(); closeShared(); closeLines() }
+	closer := func() {
+		p.Close()
+		quiet()
+		closeMetrics()
+		closeShared()
+		closeLines()
+		closeLog()
+	}
 	if err != nil {
 		closer()
 		return nil, nil, err
@@ -216,35 +224,4 @@ func (ses *session) metrics(stats func() parallel.Stats) (*metrics.Metrics, func
 			ses.warn(fmt.Sprintf("--metrics: %v", err))
 		}
 	}, nil
-}
-
-// sinks are the outputs that the user asked for.
-func (ses *session) sinks() []event.Sink {
-	c := ses.config
-	color := !c.Bool("ANSIBLE_NOCOLOR") && (isTerminal(ses.Out) || c.Bool("ANSIBLE_FORCE_COLOR"))
-	o := text.Options{
-		Out: ses.Out, Err: ses.Err, Color: color, Columns: columns(ses.Out), Verbosity: ses.verbose,
-		HideSkipped: !c.Bool("DISPLAY_SKIPPED_HOSTS"), HideOK: !c.Bool("DISPLAY_OK_HOSTS"), FailedStderr: c.Bool("DISPLAY_FAILED_STDERR"),
-		CheckMarkers: c.Bool("CHECK_MODE_MARKERS"), PathOnFailure: c.Bool("SHOW_TASK_PATH_ON_FAILURE"), HostStart: c.Bool("SHOW_PER_HOST_START"),
-		CustomStats: c.Bool("SHOW_CUSTOM_STATS"), DiffContext: c.Int("DIFF_CONTEXT"), NoDeprecation: !c.Bool("DEPRECATION_WARNINGS"),
-		YAML: c.Text("RESULT_FORMAT") == "yaml", Pretty: c.Bool("FORMAT_PRETTY"), Compact: c.Text("FORMAT_PRETTY") != "" && !c.Bool("FORMAT_PRETTY"),
-	}
-	if ses.minimal != nil {
-		return []event.Sink{ses.minimalSink(color, o)}
-	}
-	return []event.Sink{text.New(o).Tell}
-}
-
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-func columns(w any) int {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return n - 1
-		}
-	}
-	return 79
 }

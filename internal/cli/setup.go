@@ -50,6 +50,9 @@ type session struct {
 // open reads configuration, secrets, extra variables and inventory. baseDir is
 // the playbook's folder.
 func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir string) (*session, error) {
+	if o.forks < 1 {
+		return nil, usageError{fmt.Errorf("The number of processes (--forks) must be >= 1")}
+	}
 	ses := &session{Streams: s, options: o, config: c, prompter: &prompter{in: s.In, out: s.Out}, baseDir: baseDir}
 	if abs, err := filepath.Abs(baseDir); err == nil {
 		ses.baseDir = abs

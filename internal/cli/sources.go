@@ -19,7 +19,7 @@ func (ses *session) loadInventory(ctx context.Context) (*inventory.Inventory, er
 			return vars.New(vars.Config{Inventory: inv, LoadFile: ses.loadVars}).InventoryVars(h)
 		},
 		AnyUnparsedFailed: ses.config.Bool("INVENTORY_ANY_UNPARSED_IS_FAILED"), UnparsedFailed: ses.config.Bool("INVENTORY_UNPARSED_IS_FAILED"),
-		MergeHashes: ses.config.Text("DEFAULT_HASH_BEHAVIOUR") == "merge", IgnoreExtensions: ses.config.List("INVENTORY_IGNORE_EXTS")}
+		MergeHashes: ses.config.Text("DEFAULT_HASH_BEHAVIOUR") == "merge", IgnoreExtensions: ses.config.List("INVENTORY_IGNORE_EXTS"), IgnorePatterns: ses.config.List("INVENTORY_IGNORE_PATTERNS")}
 	sources := ses.options.inventory
 	if len(sources) == 1 && sources[0] == "/etc/ansible/hosts" && !isFile(sources[0]) {
 		// The default that nobody made: no reason to warn twice.

@@ -36,7 +36,7 @@ func (ses *session) tomlInventory(export bool) *value.Map {
 			if !seen[h] && g.Name != "all" {
 				seen[h] = true
 				if vars = ses.hostVars(h); export {
-					vars = shownSource(ses.vars.HostOnlyVars(h)).(*value.Map)
+					vars = shownSource(ses.vars.HostOnlyVars(h, ses.playbookDir != "")).(*value.Map)
 				}
 			}
 			hosts.Set(h.Name, vars)

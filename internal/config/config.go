@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -82,8 +83,23 @@ func Load(getenv func(string) string) (*Config, error) {
 		if _, err := strconv.Atoi(strings.TrimSpace(c.values[s.Name])); s.Kind == Int && c.values[s.Name] != "" && err != nil {
 			return nil, fmt.Errorf("Invalid type for configuration option setting: %s (from %s): '%s' is no whole number", s.Name, c.origin[s.Name], c.values[s.Name])
 		}
+		if words := choices[s.Name]; words != nil && !slices.Contains(words, c.values[s.Name]) {
+			return nil, fmt.Errorf("Invalid value %q for configuration option setting: %s (from %s), valid values are: %s", c.values[s.Name], s.Name, c.origin[s.Name], strings.Join(words, ", "))
+		}
 	}
 	return c, nil
+}
+
+// choices are the words that a setting may be, where it may not be any.
+var choices = map[string][]string{
+	"COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH": {"error", "warning", "ignore"},
+	"DEFAULT_GATHERING":                       {"implicit", "explicit", "smart"},
+	"DEFAULT_HASH_BEHAVIOUR":                  {"replace", "merge"},
+	"DUPLICATE_YAML_DICT_KEY":                 {"warn", "error", "ignore"},
+	"HOST_PATTERN_MISMATCH":                   {"warning", "error", "ignore"},
+	"RUN_VARS_PLUGINS":                        {"demand", "start"},
+	"STRING_CONVERSION_ACTION":                {"error", "warn", "ignore"},
+	"TRANSFORM_INVALID_GROUP_CHARS":           {"always", "never", "ignore", "silently"},
 }
 
 // given finds what the file and the environment say about a setting.

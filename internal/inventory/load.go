@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/diag"
+	"github.com/tutti-run/tutti/internal/pyre"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/internal/yaml"
 )
@@ -47,6 +48,8 @@ type Options struct {
 	Quiet bool
 	// IgnoreExtensions are endings of files left out in directories.
 	IgnoreExtensions []string
+	// IgnorePatterns are regular expressions of names left out in directories.
+	IgnorePatterns []string
 }
 
 // DefaultEnabled are the formats that are tried where the user names none.
@@ -259,9 +262,20 @@ func loadDir(ctx context.Context, inv *Inventory, dir string, o Options) (bool, 
 		names = append(names, e.Name())
 	}
 	sort.Strings(names)
+	var patterns []*pyre.Regexp
+	for _, p := range o.IgnorePatterns {
+		re, err := pyre.Compile(p, 0)
+		if err != nil {
+			return false, fmt.Errorf("inventory_ignore_patterns: %w", err)
+		}
+		patterns = append(patterns, re)
+	}
+	left := func(name string) bool {
+		return slices.ContainsFunc(patterns, func(re *pyre.Regexp) bool { m, _ := re.Search(name, 0); return m != nil })
+	}
 	any := false
 	for _, name := range names {
-		if strings.HasPrefix(name, ".") || name == "group_vars" || name == "host_vars" || name == "vars_plugins" || ignored(name, o.IgnoreExtensions) {
+		if strings.HasPrefix(name, ".") || name == "group_vars" || name == "host_vars" || name == "vars_plugins" || ignored(name, o.IgnoreExtensions) || left(name) {
 			continue
 		}
 		ok, err := load(ctx, inv, filepath.Join(dir, name), o)

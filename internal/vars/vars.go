@@ -452,11 +452,12 @@ func (m *Manager) InventoryVars(h *inventory.Host) *value.Map {
 }
 
 // GroupVars are the variables set for a group in the inventory and group_vars.
-func (m *Manager) GroupVars(g *inventory.Group) *value.Map {
+// The playbook's folder counts if playbook says so.
+func (m *Manager) GroupVars(g *inventory.Group, playbook bool) *value.Map {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := g.Vars.Clone()
-	for _, d := range append(m.sourceDirs(), m.dir(m.PlaybookDir)) {
+	for _, d := range m.filesOf(playbook) {
 		m.combine(out, m.groupFile(d, g.Name))
 	}
 	return out
@@ -464,12 +465,22 @@ func (m *Manager) GroupVars(g *inventory.Group) *value.Map {
 
 // HostOnlyVars are the variables set for a host itself in the inventory and
 // host_vars.
-func (m *Manager) HostOnlyVars(h *inventory.Host) *value.Map {
+func (m *Manager) HostOnlyVars(h *inventory.Host, playbook bool) *value.Map {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := h.Vars.Clone()
-	for _, d := range append(m.sourceDirs(), m.dir(m.PlaybookDir)) {
+	for _, d := range m.filesOf(playbook) {
 		m.combine(out, m.hostFile(d, h.Name))
 	}
 	return out
+}
+
+// filesOf are the folders with group_vars and host_vars of the inventory's
+// sources, and that of the playbook if it counts.
+func (m *Manager) filesOf(playbook bool) []*varsDir {
+	dirs := m.sourceDirs()
+	if playbook {
+		dirs = append(dirs, m.dir(m.PlaybookDir))
+	}
+	return dirs
 }

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/lazyregexp"
+	"github.com/tutti-run/tutti/internal/output/minimal"
+	"github.com/tutti-run/tutti/internal/output/text"
+)
+
+// sinks are the outputs that the user asked for; the closer ends what they write
+// to.
+func (ses *session) sinks() ([]event.Sink, func(), error) {
+	c := ses.config
+	color := !c.Bool("ANSIBLE_NOCOLOR") && (isTerminal(ses.Out) || c.Bool("ANSIBLE_FORCE_COLOR"))
+	out, errOut, closer, err := ses.logged(c.Path("DEFAULT_LOG_PATH"))
+	if err != nil {
+		return nil, nil, err
+	}
+	o := text.Options{
+		Out: out, Err: errOut, Color: color, Columns: columns(ses.Out), Verbosity: ses.verbose,
+		HideSkipped: !c.Bool("DISPLAY_SKIPPED_HOSTS"), HideOK: !c.Bool("DISPLAY_OK_HOSTS"), FailedStderr: c.Bool("DISPLAY_FAILED_STDERR"),
+		CheckMarkers: c.Bool("CHECK_MODE_MARKERS"), PathOnFailure: c.Bool("SHOW_TASK_PATH_ON_FAILURE"), HostStart: c.Bool("SHOW_PER_HOST_START"),
+		CustomStats: c.Bool("SHOW_CUSTOM_STATS"), DiffContext: c.Int("DIFF_CONTEXT"), NoDeprecation: !c.Bool("DEPRECATION_WARNINGS"),
+		YAML: c.Text("RESULT_FORMAT") == "yaml", Pretty: c.Bool("FORMAT_PRETTY"), Compact: c.Text("FORMAT_PRETTY") != "" && !c.Bool("FORMAT_PRETTY"),
+	}
+	if ses.minimal != nil {
+		return []event.Sink{ses.minimalSink(color, o)}, closer, nil
+	}
+	shown := text.New(o).Tell
+	switch name := c.Text("DEFAULT_STDOUT_CALLBACK"); strings.TrimPrefix(name, "ansible.builtin.") {
+	case "", "default":
+	case "minimal", "oneline":
+		ses.minimal = &minimal.Options{OneLine: strings.HasSuffix(name, "oneline")}
+		shown = ses.minimalSink(color, o)
+	case "null":
+		shown = func(e event.Event) {
+			if m, ok := e.(event.Message); ok && m.Kind != event.Info {
+				fmt.Fprintln(errOut, "[WARNING]: "+m.Text)
+			}
+		}
+	case "yaml", "community.general.yaml":
+		o.YAML = true
+		shown = text.New(o).Tell
+	default:
+		if !strings.Contains(name, ".") && !slices.Contains(pythonCallbacks, name) && !slices.ContainsFunc(
+			append(c.List("DEFAULT_CALLBACK_PLUGIN_PATH"), filepath.Join(ses.baseDir, "callback_plugins")), func(dir string) bool { return isFile(filepath.Join(dir, name+".py")) }) {
+			closer()
+			return nil, nil, fmt.Errorf("Invalid callback for stdout specified: %s", name)
+		}
+		ses.warn(fmt.Sprintf("the callback %s is written in Python and not run here; results are shown as by the default one", name))
+	}
+	sinks := []event.Sink{shown}
+	if c.Bool("RETRY_FILES_ENABLED") {
+		sinks = append([]event.Sink{ses.retryFile(o.Out)}, sinks...)
+	}
+	return sinks, closer, nil
+}
+
+// pythonCallbacks are callbacks for stdout that come with Ansible.
+var pythonCallbacks = []string{"actionable", "counter_enabled", "debug", "dense", "diy", "full_skip", "json", "jsonl", "selective", "skippy", "stderr", "tree", "unixy"}
+
+// retryFile writes the hosts that failed beside the playbook, for --limit @FILE.
+func (ses *session) retryFile(out io.Writer) event.Sink {
+	book := ""
+	return func(e event.Event) {
+		switch e := e.(type) {
+		case event.RunStart:
+			book = e.Playbook
+		case event.Recap:
+			var failed []string
+			for host, c := range e.Hosts {
+				if c.Failed > 0 || c.Unreachable > 0 {
+					failed = append(failed, host)
+				}
+			}
+			if len(failed) == 0 || book == "" {
+				return
+			}
+			slices.Sort(failed)
+			dir := ses.config.Path("RETRY_FILES_SAVE_PATH")
+			if dir == "" {
+				dir, _ = filepath.Abs(ses.baseDir)
+			}
+			name := filepath.Base(book)
+			path := filepath.Join(dir, strings.TrimSuffix(name, filepath.Ext(name))+".retry")
+			err := os.MkdirAll(dir, 0o777)
+			if err == nil {
+				err = os.WriteFile(path, []byte(strings.Join(failed, "\n")+"\n"), 0o666)
+			}
+			if err != nil {
+				ses.warn(fmt.Sprintf("Could not create retry file '%s'. %v", path, err))
+				return
+			}
+			fmt.Fprintf(out, "\tto retry, use: --limit @%s\n", path)
+		}
+	}
+}
+
+// logged gives the outputs, whose text goes to the file at path as well, if there
+// is one: stamped, and without colours.
+func (ses *session) logged(path string) (out, errOut io.Writer, closer func(), err error) {
+	if path == "" {
+		return ses.Out, ses.Err, func() {}, nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		ses.warn(fmt.Sprintf("log file at %s is not writeable and we cannot create it, aborting", path))
+		return ses.Out, ses.Err, func() {}, nil
+	}
+	who := ""
+	if u, err := user.Current(); err == nil {
+		who = u.Username
+	}
+	l := &logFile{f: f, who: fmt.Sprintf(" p=%d u=%s n=ansible | ", os.Getpid(), who)}
+	return logWriter{ses.Out, l}, logWriter{ses.Err, l}, func() { _ = f.Close() }, nil
+}
+
+// logFile is the file of log_path. It may be used by several goroutines.
+type logFile struct {
+	mu  sync.Mutex
+	f   *os.File
+	who string
+}
+
+// logWriter passes on what it is given, and logs it.
+type logWriter struct {
+	io.Writer
+	log *logFile
+}
+
+var colors = lazyregexp.New(`\x1b\[[0-9;]*m`)
+
+func (w logWriter) Write(p []byte) (int, error) {
+	if text := strings.Trim(colors.ReplaceAllString(string(p), ""), "\n"); text != "" {
+		w.log.mu.Lock()
+		fmt.Fprintf(w.log.f, "%s%s%s\n", strings.Replace(time.Now().Format("2006-01-02 15:04:05.000"), ".", ",", 1), w.log.who, text)
+		w.log.mu.Unlock()
+	}
+	return w.Writer.Write(p)
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func columns(w any) int {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return n - 1
+		}
+	}
+	return 79
+}
