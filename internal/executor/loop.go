@@ -115,7 +115,7 @@ func (t *taskRun) loop(ctx context.Context, whole *item, items []any) *outcome {
 		return whole.broken(err)
 	}
 	if _, used := whole.scope.Lookup(lc.loopVar); used && len(items) > 0 {
-		t.warn(fmt.Sprintf("%s: The loop variable '%s' is already in use. You should set the `loop_var` value in the `loop_control` option for the task to something else to avoid variable collisions and unexpected behavior.", t.info.Name, lc.loopVar))
+		t.warn(fmt.Sprintf("TASK: %s: The loop variable '%s' is already in use. You should set the `loop_var` value in the `loop_control` option for the task to something else to avoid variable collisions and unexpected behavior.", t.info.Name, lc.loopVar))
 	}
 	if len(items) == 0 {
 		return whole.finish(&outcome{skipped: true, finished: true, result: value.MapOf("changed", false, "skipped", true, "skipped_reason", "No items in the list", "results", []any{})})
