@@ -66,7 +66,8 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 		return nil, err
 	}
 	extensions := strings.Join(c.List("DEFAULT_JINJA2_EXTENSIONS"), " ")
-	ses.engine = template.New(template.Options{Native: c.Bool("DEFAULT_JINJA2_NATIVE"), Do: strings.Contains(extensions, ".do"), LoopControls: strings.Contains(extensions, "loopcontrols")})
+	ses.engine = template.New(template.Options{Native: c.Bool("DEFAULT_JINJA2_NATIVE"), Do: strings.Contains(extensions, ".do"), LoopControls: strings.Contains(extensions, "loopcontrols"),
+		KeepUndefined: !c.Bool("DEFAULT_UNDEFINED_VAR_BEHAVIOR")})
 	if ses.inventory, err = ses.loadInventory(ctx); err != nil {
 		return nil, err
 	}

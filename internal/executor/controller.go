@@ -62,7 +62,9 @@ func (c controller) Condition(expr any, vars *value.Map) (bool, error) {
 
 // Expr evaluates as {{ text }} in a playbook does, with the types that gives.
 func (c controller) Expr(text string) (any, error) {
-	v, err := c.it.Engine.Resolve(c.it.c, &value.Template{Source: "{{" + text + "}}"})
+	strict := *c.it.c
+	strict.Strict = true
+	v, err := c.it.Engine.Resolve(&strict, &value.Template{Source: "{{" + text + "}}"})
 	var te *template.Error
 	if errors.As(err, &te) && te.Undefined {
 		return nil, undefined{err}

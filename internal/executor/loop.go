@@ -44,6 +44,8 @@ func (t *taskRun) lookup(c *template.Context, l *playbook.Loop) ([]any, error) {
 	if !t.Engine.HasLookup(l.Lookup) {
 		return nil, fmt.Errorf("Unexpected failure in finding the lookup named '%s' in the available lookup plugins", l.Lookup)
 	}
+	strict := *c
+	strict.Strict, c = true, &strict
 	var terms []any
 	if list, ok := l.Value.([]any); ok && l.Lookup == "first_found" {
 		// Entries that are not defined are passed over.

@@ -17,6 +17,9 @@ type Options struct {
 	// Do and LoopControls switch on Jinja2's extensions of these names
 	// (jinja2_extensions).
 	Do, LoopControls bool
+	// KeepUndefined leaves a template as it is written where a variable in it is
+	// undefined (error_on_undefined_vars off), instead of failing.
+	KeepUndefined bool
 	// Limits bound what one template may use; zero fields are DefaultLimits.
 	Limits Limits
 }

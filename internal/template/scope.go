@@ -118,6 +118,8 @@ type Context struct {
 	// Data is the name of a variable that holds data and no templates, whatever
 	// it looks like: the item of a loop over what a lookup gave.
 	Data string
+	// Strict fails where a variable is undefined, whatever Options say.
+	Strict bool
 }
 
 var emptyEnv = &Env{}

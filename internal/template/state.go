@@ -1,6 +1,7 @@
 package template
 
 import (
+	"errors"
 	"math/big"
 	"strings"
 
@@ -152,7 +153,14 @@ func (st *state) template(t *value.Template) (any, error) {
 			}
 		}
 	}
-	return st.render(c, t, asValue)
+	depth := st.depth
+	v, err := st.render(c, t, asValue)
+	var te *Error
+	if st.e.opt.KeepUndefined && !st.c.Strict && errors.As(err, &te) && te.Undefined {
+		st.depth = depth
+		return t.Source, nil
+	}
+	return v, err
 }
 
 // render evaluates a parsed template, whose text is t.
