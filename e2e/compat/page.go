@@ -58,6 +58,7 @@ func (p *page) markdown() []byte {
 		}
 	}
 	if len(p.listings) > 0 {
+		why := why()
 		say("\n## Other people's playbooks\n")
 		say("Each playbook with `--syntax-check`, `--list-hosts`, `--list-tags` and `--list-tasks`; exit status and output must")
 		say("agree. Both refuse a playbook whose roles or collections are not installed beside it.\n")
@@ -66,8 +67,12 @@ func (p *page) markdown() []byte {
 			say("| %s | %s | %d | %d | %d | %d | %s s | %s s |", l.Name, l.Commit, l.Books, l.Of, l.Equal, l.Refused, l.Seconds, l.Ours)
 		}
 		for _, l := range p.listings {
+			if len(l.Differs) == 0 {
+				continue
+			}
+			say("\n%s: %d listings differ. %s\n", l.Name, len(l.Differs), why[l.Name])
 			for _, d := range l.Differs {
-				say("\n- %s: `%s`", l.Name, strings.ReplaceAll(d, "`", "'"))
+				say("- `%s`", strings.ReplaceAll(d, "`", "'"))
 			}
 		}
 	}

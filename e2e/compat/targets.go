@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// reasons tells why targets fail that are known to: a name, a tab, the reason.
+// reasons tells why targets fail, and listings of projects differ, that are known
+// to: a name, a tab, the reason.
 //
 //go:embed reasons.tsv
 var reasons string
@@ -57,6 +58,17 @@ func table(path string) ([]map[string]string, error) {
 	return out, nil
 }
 
+// why are the reasons by name.
+func why() map[string]string {
+	out := map[string]string{}
+	for _, line := range strings.Split(reasons, "\n") {
+		if n, text, ok := strings.Cut(line, "\t"); ok {
+			out[n] = text
+		}
+	}
+	return out
+}
+
 // targets runs a set of Ansible's integration targets.
 func (r *run) targets(ctx context.Context, set string) (*targetSet, error) {
 	name := r.name + "-" + set
@@ -81,12 +93,7 @@ func (r *run) targets(ctx context.Context, set string) (*targetSet, error) {
 	for _, k := range known {
 		areaOf[k["target"]] = k["area"]
 	}
-	why := map[string]string{}
-	for _, line := range strings.Split(reasons, "\n") {
-		if n, text, ok := strings.Cut(line, "\t"); ok {
-			why[n] = text
-		}
-	}
+	why := why()
 	out := &targetSet{set: set}
 	areas := map[string]*area{}
 	for _, g := range got {
