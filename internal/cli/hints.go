@@ -138,7 +138,7 @@ func runLint(ctx context.Context, s Streams, cmd *cobra.Command, o *hintsOptions
 		return optionsError{err}
 	}
 	o.complete(cmd, c)
-	if books, err = playbookPaths(books); err != nil {
+	if books, err = playbookPaths(c, books); err != nil {
 		return err
 	}
 	ses, err := open(ctx, s, &o.options, c, filepath.Dir(books[0]))

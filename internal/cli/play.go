@@ -64,7 +64,7 @@ func runPlay(ctx context.Context, s Streams, cmd *cobra.Command, o *playOptions,
 	}
 	defer c.Close()
 	o.complete(cmd, c)
-	if books, err = playbookPaths(books); err != nil {
+	if books, err = playbookPaths(c, books); err != nil {
 		return err
 	}
 	ses, err := open(ctx, s, &o.options, c, filepath.Dir(books[0]))
@@ -123,11 +123,16 @@ func (ses *session) enter() error {
 	return os.Chdir(ses.baseDir)
 }
 
-// playbookPaths checks that the playbooks are there.
-func playbookPaths(books []string) ([]string, error) {
-	for _, b := range books {
+// playbookPaths checks that the playbooks are there. Those of collections may be
+// named as namespace.collection.playbook.
+func playbookPaths(c *config.Config, books []string) ([]string, error) {
+	for i, b := range books {
 		st, err := os.Stat(b)
 		if err != nil {
+			if p := playbook.CollectionPlaybook(collectionRoots(c), b); p != "" {
+				books[i] = p
+				continue
+			}
 			return nil, fmt.Errorf("the playbook: %s could not be found", b)
 		}
 		if st.IsDir() {

@@ -101,11 +101,16 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 // collectionPaths are the folders that hold ansible_collections: beside the
 // playbook first.
 func (ses *session) collectionPaths() []string {
-	out := []string{filepath.Join(ses.baseDir, "collections")}
-	for _, p := range ses.config.List("COLLECTIONS_PATHS") {
+	return append([]string{filepath.Join(ses.baseDir, "collections")}, collectionRoots(ses.config)...)
+}
+
+// collectionRoots are those that do not depend on the playbook.
+func collectionRoots(c *config.Config) []string {
+	var out []string
+	for _, p := range c.List("COLLECTIONS_PATHS") {
 		out = append(out, strings.TrimSuffix(p, "/ansible_collections"))
 	}
-	return append(out, pythonCollections(ses.config)...)
+	return append(out, pythonCollections(c)...)
 }
 
 func (ses *session) modulePaths() []string {

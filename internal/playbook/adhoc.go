@@ -27,7 +27,7 @@ func (l *Loader) AdHoc(dir, pattern, module, args string, async, poll, timeout i
 	if timeout > 0 {
 		task.Pairs = append(task.Pairs, yaml.Pair{Key: yaml.NewText("timeout", pos), Value: yaml.NewText(strconv.Itoa(timeout), pos)})
 	}
-	t := r.task(task, scope{keywords: &Keywords{}, play: p, dir: dir})
+	t := r.task(task, scope{keywords: &Keywords{Collections: r.home(p.Path)}, play: p, dir: dir})
 	if t != nil {
 		if plain, ok := t.(*Task); ok && async > 0 {
 			plain.Async, plain.Poll = async, poll

@@ -105,11 +105,20 @@ func (r *reader) importPlaybook(n, target *yaml.Node, s scope) []*Play {
 }
 
 func (r *reader) collectionPlaybook(name string) string {
-	parts := strings.SplitN(strings.TrimSuffix(strings.TrimSuffix(name, ".yml"), ".yaml"), ".", 3)
-	if len(parts) < 3 {
-		return name
+	if p := CollectionPlaybook(r.CollectionPaths, name); p != "" {
+		return p
 	}
-	for _, root := range r.CollectionPaths {
+	return name
+}
+
+// CollectionPlaybook finds namespace.collection.playbook below folders that hold
+// ansible_collections; "" if it is not there.
+func CollectionPlaybook(paths []string, name string) string {
+	parts := strings.SplitN(strings.TrimSuffix(strings.TrimSuffix(name, ".yml"), ".yaml"), ".", 3)
+	if len(parts) < 3 || strings.Contains(name, "/") {
+		return ""
+	}
+	for _, root := range paths {
 		for _, ext := range []string{".yml", ".yaml"} {
 			p := filepath.Join(root, "ansible_collections", parts[0], parts[1], "playbooks", strings.ReplaceAll(parts[2], ".", "/")+ext)
 			if isFile(p) {
@@ -117,13 +126,32 @@ func (r *reader) collectionPlaybook(name string) string {
 			}
 		}
 	}
-	return name
+	return ""
+}
+
+// home is the collection that a file is part of, in which names of modules and
+// roles are looked for first; none if it is in no collection.
+func (r *reader) home(path string) []string {
+	for _, root := range r.CollectionPaths {
+		rest, ok := strings.CutPrefix(absolute(path), absolute(root)+"/ansible_collections/")
+		if parts := strings.Split(rest, "/"); ok && len(parts) > 2 {
+			r.mu.Lock()
+			r.usesCollections = true
+			r.mu.Unlock()
+			return []string{parts[0] + "." + parts[1]}
+		}
+	}
+	return nil
 }
 
 // play reads one play. The keywords of the imports around it come first.
 func (r *reader) play(n *yaml.Node, s scope, path string) *Play {
 	r.unknown(n, "Play", playKeywords)
+	home := r.home(path)
 	own := r.keywords(n)
+	if home != nil {
+		own.Collections = append(home, own.Collections...)
+	}
 	if user := n.Get("user"); !user.IsNull() {
 		if hasKey(n, "remote_user") {
 			r.Add(user.Pos, "", "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and should be removed")

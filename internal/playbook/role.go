@@ -216,6 +216,9 @@ func (r *reader) role(o roleOptions, pos diag.Pos, s scope) *Role {
 	inner.role, inner.dir, inner.chain = role, filepath.Join(path, "tasks"), nil
 	k := *s.keywords
 	k.Collections = nil
+	if s.play != nil {
+		k.Collections = r.home(s.play.Path)
+	}
 	role.Keywords = &k
 	inner.keywords = &k
 	meta := r.roleMeta(role, pos, &inner)
