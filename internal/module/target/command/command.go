@@ -33,7 +33,7 @@ func run(ctx context.Context, env *module.Env, args module.Args, shell bool) *mo
 			r.Set("cmd", value.FromGo(argv))
 			words := make([]string, len(argv))
 			for i, word := range argv {
-				words[i] = files.QuoteWord(word)
+				words[i] = files.Quote(word)
 			}
 			text = strings.Join(words, " ")
 		}

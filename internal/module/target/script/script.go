@@ -67,7 +67,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		command = executable + " " + command
 	}
 	if dir := args.String("chdir"); dir != "" {
-		command = "cd " + files.QuoteWord(dir) + " && " + command
+		command = "cd " + files.Quote(dir) + " && " + command
 	}
 	cmd := process.Cmd{Argv: []string{"/bin/sh", "-c", command}, Env: env.Environ}
 	out, err := process.Run(ctx, cmd)

@@ -13,6 +13,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/accounts"
 	"github.com/tutti-run/tutti/internal/module/files"
+	"github.com/tutti-run/tutti/internal/module/tool"
 )
 
 // day is the day of expires, counted from 1970; never is -1.
@@ -38,7 +39,23 @@ func (t *task) hash() string {
 	return t.args.String("password")
 }
 
+// localTools reports that a program for local accounts is missing.
+func (t *task) localTools() *module.Result {
+	if !t.local {
+		return nil
+	}
+	for _, program := range []string{"lgroupmod", "lchage"} {
+		if _, err := tool.Require(t.env, program); err != nil {
+			return module.Fail("%s", err)
+		}
+	}
+	return nil
+}
+
 func (t *task) create(r *module.Result) *module.Result {
+	if failed := t.localTools(); failed != nil {
+		return failed
+	}
 	argv := []string{"useradd"}
 	if t.local {
 		argv = []string{"luseradd"}
@@ -150,6 +167,9 @@ func minus(a, b []string) []string {
 }
 
 func (t *task) modify(r *module.Result, have *accounts.User) *module.Result {
+	if failed := t.localTools(); failed != nil {
+		return failed
+	}
 	argv := []string{"usermod"}
 	if t.local {
 		argv = []string{"lusermod"}

@@ -2,6 +2,7 @@ package user
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,6 +19,12 @@ func (t *task) sshKey(r *module.Result, have *accounts.User) *module.Result {
 	path, err := t.keyFile(have)
 	if err != nil {
 		return module.Fail("%s", err).Set("name", t.name).Set("rc", 1)
+	}
+	switch there := files.Exists(path); {
+	case there && t.args.Bool("force"):
+		r.Warnings = append(r.Warnings, fmt.Sprintf("Overwriting existing ssh key private file \"%s\"", path))
+	case there:
+		r.Warnings = append(r.Warnings, fmt.Sprintf("Found existing ssh key private file \"%s\", no force, so skipping ssh-keygen generation", path))
 	}
 	if !files.Exists(path) || t.args.Bool("force") {
 		r.Changed = true
