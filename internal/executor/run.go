@@ -333,48 +333,58 @@ func (r *Run) ask(ctx context.Context, c *template.Context, q playbook.Prompt) (
 	if q.Default != nil {
 		line = fmt.Sprintf("%s [%s]: ", text, template.Str(def))
 	}
-	if r.Prompt == nil {
+	answer, err := r.answer(ctx, line, q)
+	switch {
+	case errors.Is(err, ErrNotInteractive):
 		r.warn("Not prompting as we are not in interactive mode")
-		return def, nil
+		if def == nil && q.Encrypt != "" {
+			return nil, fmt.Errorf("there is nothing to encrypt for %s: nobody can be asked, and it has no default", q.Name)
+		}
+		answer = value.Repr(nil) // what Ansible makes of nothing
+		if def != nil {
+			answer = template.Str(def)
+		}
+	case err != nil:
+		return nil, err
+	case answer == "" && def != nil:
+		answer = template.Str(def)
+	}
+	if q.Encrypt != "" {
+		expr := fmt.Sprintf("_tutti_answer | password_hash(%s", strconv.Quote(q.Encrypt))
+		if q.Salt != "" {
+			expr += ", salt=" + strconv.Quote(q.Salt)
+		}
+		if q.SaltSize > 0 {
+			expr += ", salt_size=" + strconv.Itoa(q.SaltSize)
+		}
+		inner := *c
+		inner.Vars = template.Overlay(c.Vars, template.MapScope{"_tutti_answer": answer})
+		return r.Engine.Expr(&inner, expr+")", q.Pos)
+	}
+	if !q.Unsafe {
+		return value.Text(answer, q.Pos), nil
+	}
+	return answer, nil
+}
+
+// answer asks at the terminal, twice if the user has to confirm.
+func (r *Run) answer(ctx context.Context, line string, q playbook.Prompt) (string, error) {
+	if r.Prompt == nil {
+		return "", ErrNotInteractive
 	}
 	for {
 		answer, err := r.Prompt(ctx, line, !q.Private)
-		if errors.Is(err, ErrNotInteractive) {
-			r.warn("Not prompting as we are not in interactive mode")
-			return def, nil
+		if err != nil || !q.Confirm {
+			return answer, err
 		}
+		again, err := r.Prompt(ctx, "confirm "+line, !q.Private)
 		if err != nil {
-			return nil, err
+			return "", err
 		}
-		if q.Confirm {
-			again, err := r.Prompt(ctx, "confirm "+line, !q.Private)
-			if err != nil {
-				return nil, err
-			}
-			if again != answer {
-				r.tell(event.Message{Text: "***** VALUES ENTERED DO NOT MATCH ****"})
-				continue
-			}
+		if again == answer {
+			return answer, nil
 		}
-		if answer == "" && q.Default != nil {
-			return def, nil
-		}
-		if q.Encrypt != "" {
-			expr := fmt.Sprintf("_tutti_answer | password_hash(%s", strconv.Quote(q.Encrypt))
-			if q.Salt != "" {
-				expr += ", salt=" + strconv.Quote(q.Salt)
-			}
-			if q.SaltSize > 0 {
-				expr += ", salt_size=" + strconv.Itoa(q.SaltSize)
-			}
-			inner := *c
-			inner.Vars = template.Overlay(c.Vars, template.MapScope{"_tutti_answer": answer})
-			return r.Engine.Expr(&inner, expr+")", q.Pos)
-		}
-		if !q.Unsafe {
-			return value.Text(answer, q.Pos), nil
-		}
-		return answer, nil
+		r.tell(event.Message{Text: "***** VALUES ENTERED DO NOT MATCH ****"})
 	}
 }
 
