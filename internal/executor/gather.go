@@ -112,6 +112,7 @@ func (it *item) gather(ctx context.Context, names []string) *outcome {
 		}
 	}
 	it.taskRun, it.warnings = whole, nil
+	facts.Set("_ansible_facts_gathered", true) // as Ansible marks them
 	result.Facts = facts
 	result.Set("_ansible_verbose_override", true)
 	if skipped.Len() > 0 {
