@@ -16,13 +16,18 @@ import (
 // What a task says is looked at as a whole before the task does anything: a
 // keyword of the wrong type fails it even where nothing would have come of it.
 
-// fields are the keywords that a task inherits, by what they have to be.
-var fields = map[playbook.Keyword]fieldType{
-	playbook.AnyErrorsFatal: isBool, playbook.Become: isBool, playbook.CheckMode: isBool, playbook.DelegateFacts: isBool, playbook.Diff: isBool,
-	playbook.IgnoreErrors: isBool, playbook.IgnoreUnreachable: isBool, playbook.NoLog: isBool, playbook.RunOnce: isBool,
-	playbook.Port: isInt, playbook.Throttle: isInt, playbook.Timeout: isInt,
-	playbook.BecomeExe: isText, playbook.BecomeFlags: isText, playbook.BecomeMethod: isText, playbook.BecomeUser: isText, playbook.Connection: isText,
-	playbook.Debugger: isText, playbook.RemoteUser: isText,
+// fields are the keywords that a task inherits, with what they have to be.
+var fields = [...]struct {
+	keyword playbook.Keyword
+	kind    fieldType
+}{
+	{playbook.AnyErrorsFatal, isBool}, {playbook.Become, isBool}, {playbook.BecomeExe, isText},
+	{playbook.BecomeFlags, isText}, {playbook.BecomeMethod, isText}, {playbook.BecomeUser, isText},
+	{playbook.CheckMode, isBool}, {playbook.Connection, isText}, {playbook.Debugger, isText},
+	{playbook.DelegateFacts, isBool}, {playbook.Diff, isBool}, {playbook.IgnoreErrors, isBool},
+	{playbook.IgnoreUnreachable, isBool}, {playbook.NoLog, isBool}, {playbook.Port, isInt},
+	{playbook.RemoteUser, isText}, {playbook.RunOnce, isBool}, {playbook.Throttle, isInt},
+	{playbook.Timeout, isInt},
 }
 
 type fieldType uint8
@@ -35,19 +40,18 @@ const (
 
 // validate evaluates every keyword of the task and refuses what cannot be.
 func (it *item) validate() error {
-	for w := range playbook.Throttle + 2 {
-		kind, known := fields[w]
-		if _, given := it.task.Get(w); !given || !known {
+	for _, f := range fields {
+		if _, given := it.task.Get(f.keyword); !given {
 			continue
 		}
-		v, err := it.keyword(it.c, w)
+		v, err := it.keyword(it.c, f.keyword)
 		if err != nil {
-			return undefinedField(w.String(), err)
+			return undefinedField(f.keyword.String(), err)
 		}
-		if err := kind.check(w.String(), v); err != nil {
+		if err := f.kind.check(f.keyword.String(), v); err != nil {
 			return err
 		}
-		if mode, ok := v.(string); ok && w == playbook.Debugger && mode != "" && !slices.Contains(debuggerModes, mode) {
+		if mode, ok := v.(string); ok && f.keyword == playbook.Debugger && mode != "" && !slices.Contains(debuggerModes, mode) {
 			return fmt.Errorf("'%s' is not a valid value for debugger. Must be one of %s", mode, strings.Join(debuggerModes, ", "))
 		}
 	}
