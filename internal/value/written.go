@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"unsafe"
+	"weak"
 )
 
 // Written remembers which strings a document of the user's holds, without a
@@ -24,11 +25,25 @@ const (
 	unsafeBit = 1 << 31
 )
 
-// blocks are all that were made. They are kept for good, as documents mostly are:
-// an address that was used again could belong to another text.
+// blocks are all that some text still lies in. A weak pointer is nil before its
+// memory is used again, so no other text is ever taken for one of a document.
 var blocks struct {
-	mu  sync.Mutex
-	all [][]byte
+	mu   sync.Mutex
+	all  []block
+	full int // how many there may be before those that are gone are left out
+}
+
+type block struct {
+	start weak.Pointer[byte]
+	size  int
+}
+
+// bytes are the block's; nil if it is gone.
+func (b block) bytes() []byte {
+	if p := b.start.Value(); p != nil {
+		return unsafe.Slice(p, b.size)
+	}
+	return nil
 }
 
 // Keep returns s as text of this document.
@@ -54,7 +69,11 @@ func newBlock(size int) []byte {
 	b := make([]byte, size)
 	blocks.mu.Lock()
 	defer blocks.mu.Unlock()
-	blocks.all = append(blocks.all, b)
+	if len(blocks.all) >= blocks.full {
+		blocks.all = slices.DeleteFunc(blocks.all, func(b block) bool { return b.bytes() == nil })
+		blocks.full = max(64, 2*len(blocks.all))
+	}
+	blocks.all = append(blocks.all, block{weak.Make(&b[0]), size})
 	return b
 }
 
@@ -68,7 +87,11 @@ func WrittenType(s string) string {
 	at := uintptr(unsafe.Pointer(p))
 	blocks.mu.Lock()
 	defer blocks.mu.Unlock()
-	for _, b := range blocks.all {
+	for _, known := range blocks.all {
+		b := known.bytes()
+		if b == nil {
+			continue
+		}
 		from := uintptr(unsafe.Pointer(&b[0]))
 		if at < from+4 || at >= from+uintptr(len(b)) {
 			continue

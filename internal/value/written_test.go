@@ -50,20 +50,48 @@ func TestEveryText(t *testing.T) {
 	}
 }
 
-// What a block held must never be taken for another text, so none goes away.
-func TestWrittenKeepsBlocks(t *testing.T) {
-	count := func() int {
+// A document that nothing is left of takes no memory, and one of which a word is
+// left is still known by it.
+func TestWrittenForgetsDocuments(t *testing.T) {
+	alive := func() (n int) {
 		blocks.mu.Lock()
 		defer blocks.mu.Unlock()
-		return len(blocks.all)
+		for _, b := range blocks.all {
+			if b.bytes() != nil {
+				n++
+			}
+		}
+		return n
 	}
-	before := count()
+	before := alive()
+	var words []string
 	for range 10 {
 		var w Written
 		w.Keep(strings.Repeat("y", blockSize))
+		words = append(words, w.Keep("word"))
+	}
+	if got := alive(); got != before+20 {
+		t.Errorf("%d blocks, %d before", got, before)
 	}
 	runtime.GC()
-	if got := count(); got != before+10 {
-		t.Errorf("%d blocks, %d before", got, before)
+	if got := alive(); got > before+10 {
+		t.Errorf("%d blocks are left, %d before", got, before)
+	}
+	for _, w := range words {
+		if got := WrittenType(w); got != "AnsibleUnicode" {
+			t.Errorf("%q is %s", w, got)
+		}
+	}
+	// Texts that take the memory of those that are gone are none of a document.
+	words = nil
+	for range 1000 {
+		other := strings.Clone("word")
+		if got := WrittenType(other); got != "str" {
+			t.Fatalf("%q is %s", other, got)
+		}
+		words = append(words, other)
+		if len(words)%100 == 0 {
+			runtime.GC()
+		}
 	}
 }
