@@ -142,7 +142,11 @@ func (f *frame) lookupCall(a *args, query bool) (any, error) {
 	for k, v := range kw.All() {
 		kw.Set(k, freeze(v))
 	}
+	f.r.st.lookups++
 	out, err := f.runLookup(name, terms, kw)
+	for i, v := range out {
+		out[i] = unsafeText(v)
+	}
 	if err != nil {
 		if _, known := f.r.st.e.lookups[builtin(name)]; !known || IsUndefined(err) || isKind(err, "LimitError") {
 			return nil, err
@@ -188,7 +192,7 @@ func (f *frame) lookupCall(a *args, query bool) (any, error) {
 	if native {
 		return lookupText(strings.Join(parts, ",")), nil
 	}
-	return strings.Join(parts, ","), nil
+	return value.UnsafeText(strings.Join(parts, ",")), nil
 }
 
 // option is an option of the lookup, or std.

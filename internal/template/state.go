@@ -20,11 +20,12 @@ const (
 // state is shared by all the templates that one call of the engine evaluates,
 // one in another. It is not for concurrent use.
 type state struct {
-	e      *Engine
-	c      *Context
-	native bool
-	depth  int
-	steps  int
+	e       *Engine
+	c       *Context
+	native  bool
+	depth   int
+	lookups int // that were asked so far
+	steps   int
 	// names and vals remember variables that had to be resolved.
 	names []string
 	vals  []any
@@ -171,7 +172,7 @@ func (st *state) render(c *compiled, t *value.Template, m mode) (any, error) {
 	if err := st.enter(t.Source); err != nil {
 		return nil, err
 	}
-	r := st.newRender(c, m)
+	r, lookups := st.newRender(c, m), st.lookups
 	v, err := r.run()
 	st.depth--
 	if err != nil {
@@ -186,7 +187,31 @@ func (st *state) render(c *compiled, t *value.Template, m mode) (any, error) {
 			v = s + strings.Repeat(nl, n)
 		}
 	}
+	if st.lookups > lookups && m == asValue {
+		v = unsafeText(v) // what a lookup has a part in is not the user's own
+	}
 	return v, nil
+}
+
+// unsafeText makes every text of a result one of Ansible's class for the unsafe.
+func unsafeText(v any) any {
+	switch v := v.(type) {
+	case string:
+		return value.UnsafeText(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = unsafeText(e)
+		}
+		return out
+	case *value.Map:
+		out := value.NewMap(v.Len())
+		for k, e := range v.All() {
+			out.Set(unsafeText(k), unsafeText(e))
+		}
+		return out
+	}
+	return v
 }
 
 func newlines(s string) int { return len(s) - len(strings.TrimRight(s, "\n")) }

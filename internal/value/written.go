@@ -1,6 +1,7 @@
 package value
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -28,13 +29,15 @@ const (
 // blocks are all that some text still lies in. A weak pointer is nil before its
 // memory is used again, so no other text is ever taken for one of a document.
 var blocks struct {
-	mu   sync.Mutex
-	all  []block
-	full int // how many there may be before those that are gone are left out
+	mu     sync.Mutex
+	all    []block
+	sorted int // so many of them are in order of their place
+	full   int // how many there may be before those that are gone are left out
 }
 
 type block struct {
 	start weak.Pointer[byte]
+	place uintptr // while it is there
 	size  int
 }
 
@@ -65,16 +68,29 @@ func (w *Written) keep(s string, mark uint32) string {
 	return unsafe.String(&b[4], len(s))
 }
 
+// UnsafeText returns s as text of nobody's document that is unsafe all the same.
+func UnsafeText(s string) string {
+	w := Written{rest: newBlock(4 + len(s) + 1)}
+	return w.KeepUnsafe(s)
+}
+
 func newBlock(size int) []byte {
 	b := make([]byte, size)
 	blocks.mu.Lock()
 	defer blocks.mu.Unlock()
 	if len(blocks.all) >= blocks.full {
-		blocks.all = slices.DeleteFunc(blocks.all, func(b block) bool { return b.bytes() == nil })
+		arrange()
 		blocks.full = max(64, 2*len(blocks.all))
 	}
-	blocks.all = append(blocks.all, block{weak.Make(&b[0]), size})
+	blocks.all = append(blocks.all, block{weak.Make(&b[0]), uintptr(unsafe.Pointer(&b[0])), size})
 	return b
+}
+
+// arrange leaves out the blocks that are gone, and puts the others in order.
+func arrange() {
+	blocks.all = slices.DeleteFunc(blocks.all, func(b block) bool { return b.bytes() == nil })
+	slices.SortFunc(blocks.all, func(a, b block) int { return cmp.Compare(a.place, b.place) })
+	blocks.sorted = len(blocks.all)
 }
 
 // WrittenType is the name that Ansible has for the class of s: AnsibleUnicode for
@@ -87,22 +103,22 @@ func WrittenType(s string) string {
 	at := uintptr(unsafe.Pointer(p))
 	blocks.mu.Lock()
 	defer blocks.mu.Unlock()
-	for _, known := range blocks.all {
-		b := known.bytes()
-		if b == nil {
-			continue
-		}
-		from := uintptr(unsafe.Pointer(&b[0]))
-		if at < from+4 || at >= from+uintptr(len(b)) {
-			continue
-		}
-		switch head := binary.LittleEndian.Uint32(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(p), -4)), 4)); head {
-		case uint32(len(s)):
-			return "AnsibleUnicode"
-		case uint32(len(s)) | unsafeBit:
-			return "AnsibleUnsafeText"
-		}
-		break
+	if blocks.sorted < len(blocks.all) {
+		arrange()
+	}
+	i, found := slices.BinarySearchFunc(blocks.all, at, func(b block, at uintptr) int { return cmp.Compare(b.place, at) })
+	if found || i == 0 { // there is a length before each text
+		return "str"
+	}
+	b := blocks.all[i-1]
+	if b.bytes() == nil || at < b.place+4 || at >= b.place+uintptr(b.size) {
+		return "str"
+	}
+	switch head := binary.LittleEndian.Uint32(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(p), -4)), 4)); head {
+	case uint32(len(s)):
+		return "AnsibleUnicode"
+	case uint32(len(s)) | unsafeBit:
+		return "AnsibleUnsafeText"
 	}
 	return "str"
 }
