@@ -5,6 +5,7 @@ package template
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"unicode/utf8"
 
@@ -47,12 +48,19 @@ var Module = module.Control{
 	Plan: plan,
 }
 
+// maxSource is how large a template may be, in bytes: what it makes may be no
+// larger, and all of it is in memory at once.
+const maxSource = 128 << 20
+
 var newlines = map[string]string{`\n`: "\n", `\r`: "\r", `\r\n`: "\r\n"}
 
 func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
 	path, err := c.FindFile("templates", args.String("src"))
 	if err != nil {
 		return nil, err
+	}
+	if fi, err := os.Stat(path); err == nil && fi.Size() > maxSource {
+		return nil, fmt.Errorf("%s is too large for a template: more than %d bytes; copy takes files of any size", path, maxSource)
 	}
 	text, err := c.ReadFile(path)
 	if err != nil {

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -41,6 +42,13 @@ func TestTemplate(t *testing.T) {
 	}
 	if r = mt.Task(t, ctl, &Module, &target.Module, task("dest", there+"/z", "newline_sequence", "x")); !r.Failed {
 		t.Error("x is no newline")
+	}
+	// A file with a hole: it is not read.
+	if err := os.Truncate(here+"/templates/t.j2", maxSource+1); err != nil {
+		t.Fatal(err)
+	}
+	if r = mt.Task(t, ctl, &Module, &target.Module, task("dest", there+"/z")); !r.Failed || !strings.Contains(r.Msg, "copy takes files of any size") {
+		t.Errorf("a huge template: %.200s", value.Repr(r.ToMap()))
 	}
 }
 
