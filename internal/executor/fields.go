@@ -245,21 +245,8 @@ func asWritten(k *playbook.Keywords, w playbook.Keyword, otherwise bool) bool {
 
 // holds is Python's idea of what is true; a template is, as it is text.
 func holds(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return false
-	case bool:
-		return v
-	case int:
-		return v != 0
-	case float64:
-		return v != 0
-	case string:
-		return v != ""
-	case []any:
-		return len(v) > 0
-	case *value.Map:
-		return v.Len() > 0
+	if _, ok := v.(*value.Template); ok {
+		return true
 	}
-	return true
+	return template.Bool(v)
 }

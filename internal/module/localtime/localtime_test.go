@@ -1,8 +1,12 @@
 package localtime
 
 import (
+	"archive/zip"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -11,18 +15,44 @@ var summer = time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC)
 
 func hour(z *time.Location) int { return summer.In(z).Hour() }
 
-func TestZoneOfEnvironment(t *testing.T) {
-	const zones = "/usr/share/zoneinfo/"
-	if _, err := os.Stat(zones + "Asia/Tokyo"); err != nil {
-		t.Skip("no tzdata here")
+// zones writes files of time zones, which come with Go, and returns their folder.
+func zones(t *testing.T, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
 	}
+	all, err := zip.OpenReader(filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Close()
+	for _, name := range names {
+		f, err := all.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestZoneOfEnvironment(t *testing.T) {
+	dir := zones(t, "Asia/Tokyo")
 	for _, c := range []struct {
 		environ []string
 		want    int
 	}{
 		{[]string{"TZ=Asia/Tokyo"}, 21},
 		{[]string{"TZ=:Asia/Tokyo"}, 21},
-		{[]string{"TZ=" + zones + "Asia/Tokyo"}, 21},
+		{[]string{"TZ=" + dir + "/Tokyo"}, 21},
 		{[]string{"TZ=Asia/Tokyo", "A=b", "TZ=UTC"}, 12},
 		{[]string{"TZ="}, 12},
 		{[]string{"TZ=No/Where"}, 12},
@@ -36,19 +66,7 @@ func TestZoneOfEnvironment(t *testing.T) {
 }
 
 func TestZoneOfMachineIsReadAnew(t *testing.T) {
-	zone := func(name string) []byte {
-		data, err := os.ReadFile(filepath.Join("/usr/share/zoneinfo", name))
-		if err != nil {
-			t.Skip("no tzdata here")
-		}
-		return data
-	}
-	dir := t.TempDir()
-	for name, text := range map[string][]byte{"tokyo": zone("Asia/Tokyo"), "vienna": zone("Europe/Vienna")} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := zones(t, "Asia/Tokyo", "Europe/Vienna")
 	f := file{path: filepath.Join(dir, "localtime")}
 	if got := hour(f.zone()); got != 12 {
 		t.Errorf("no file: %d o'clock", got)
@@ -56,7 +74,7 @@ func TestZoneOfMachineIsReadAnew(t *testing.T) {
 	for _, c := range []struct {
 		target string
 		want   int
-	}{{"tokyo", 21}, {"vienna", 14}, {"tokyo", 21}, {"none", 12}, {"vienna", 14}} {
+	}{{"Tokyo", 21}, {"Vienna", 14}, {"Tokyo", 21}, {"none", 12}, {"Vienna", 14}} {
 		os.Remove(f.path)
 		if err := os.Symlink(c.target, f.path); err != nil {
 			t.Fatal(err)
