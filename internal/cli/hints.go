@@ -137,6 +137,7 @@ func runLint(ctx context.Context, s Streams, cmd *cobra.Command, o *hintsOptions
 	if err != nil {
 		return optionsError{err}
 	}
+	defer c.Close()
 	o.complete(cmd, c)
 	if books, err = playbookPaths(c, books); err != nil {
 		return err
