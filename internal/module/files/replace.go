@@ -150,17 +150,29 @@ func inherit(tmp *os.File, path string, dirGroup bool) error {
 		}
 		return tmp.Chmod(os.FileMode(0o666 &^ Umask()))
 	}
-	if err := unix.Fchmod(int(tmp.Fd()), uint32(st.Mode)&07777); err != nil {
+	bits := uint32(st.Mode) & 07777
+	switch err := tmp.Chown(int(st.Uid), int(st.Gid)); {
+	case err == nil:
+		bits = givenAway(bits)
+	case !errors.Is(err, os.ErrPermission): // who is not root keeps the file as his own
 		return err
 	}
-	// In this order, so that new content does not come into the set-id bits of the
-	// old, which chown takes away. Who is not root cannot give files away; the file
-	// then becomes his own.
-	if err := tmp.Chown(int(st.Uid), int(st.Gid)); err != nil && !errors.Is(err, os.ErrPermission) {
+	if err := unix.Fchmod(int(tmp.Fd()), bits); err != nil {
 		return err
 	}
 	copyXattrs(path, tmp)
 	return nil
+}
+
+// givenAway is what chown leaves of a mode: new content does not come into the
+// set-id bits of the old. They are never set in between either, while the file
+// still belongs to somebody else.
+func givenAway(bits uint32) uint32 {
+	bits &^= unix.S_ISUID
+	if bits&unix.S_IXGRP != 0 { // without it, the bit does not mean the group
+		bits &^= unix.S_ISGID
+	}
+	return bits
 }
 
 // copyXattrs copies labels, ACLs and user attributes as far as the file system
