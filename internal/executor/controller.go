@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"time"
@@ -100,13 +101,13 @@ func (c controller) Hosts() []string {
 	return out
 }
 
-func (c controller) Render(src string, o module.RenderOptions) (string, error) {
+func (c controller) Render(w io.Writer, src *io.SectionReader, o module.RenderOptions) error {
 	syntax := template.Syntax{BlockStart: o.BlockStart, BlockEnd: o.BlockEnd, VariableStart: o.VariableStart, VariableEnd: o.VariableEnd,
 		CommentStart: o.CommentStart, CommentEnd: o.CommentEnd, TrimBlocks: o.TrimBlocks, LstripBlocks: o.LstripBlocks,
 		NewlineSequence: o.NewlineSequence}
 	vars := c.it.ManagedVars(o.Path, o.Dest)
 	vars.Update(o.Vars)
-	return c.it.Engine.File(c.with(vars), src, template.FileOptions{Path: o.Path, SearchPath: c.templateDirs(o.Path), Syntax: syntax, NoTrimBlocks: !o.TrimBlocks})
+	return c.it.Engine.Stream(c.with(vars), w, src, template.FileOptions{Path: o.Path, SearchPath: c.templateDirs(o.Path), Syntax: syntax, NoTrimBlocks: !o.TrimBlocks})
 }
 
 // templateDirs are the folders in which a template's includes are looked for.

@@ -53,7 +53,15 @@ type resolved struct {
 	args   module.Args
 	finish func(*module.Result) *module.Result
 	work   *module.Work // what to do here instead of the call
+	free   func()       // what to do when there is no more use for it
 	job    string       // the background job that it started, if nobody polls it
+}
+
+// close frees what the call holds on the controller. It may be nil.
+func (r *resolved) close() {
+	if r != nil && r.free != nil {
+		r.free()
+	}
 }
 
 // resolve evaluates everything the task says. It gives either a call for the
@@ -82,6 +90,7 @@ func (it *item) resolve(ctx context.Context) (call *resolved, done *module.Resul
 		return nil, done, err
 	}
 	if err := it.complete(ctx, r); err != nil {
+		r.close()
 		return nil, nil, err
 	}
 	return r, nil, nil
@@ -391,7 +400,7 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 	if plan.Done != nil {
 		return it.invocation(plan.Done, spec, args), nil
 	}
-	r.Call, r.finish, r.work = plan.Call, plan.Finish, plan.Work
+	r.Call, r.finish, r.work, r.free = plan.Call, plan.Finish, plan.Work, plan.Close
 	if r.work != nil {
 		r.Call = &module.Call{Module: name, Args: args}
 	}

@@ -74,6 +74,7 @@ func (it *item) once(ctx context.Context) *outcome {
 		out.unresolved = !out.unreachable
 		return out
 	}
+	defer call.close()
 	for done == nil {
 		// acquire: nothing runs that may not run now.
 		var lease parallel.Lease

@@ -10,9 +10,11 @@
 package module
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"os"
 
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/parallel"
@@ -51,6 +53,9 @@ type Plan struct {
 	// Finish, if set, turns the target's result into the task's: fetch compares
 	// checksums, script removes nothing but reports. It runs on the controller.
 	Finish func(*Result) *Result
+	// Close, if set, frees what the plan holds on the controller. It is called when
+	// the task has been carried out, or could not be.
+	Close func()
 }
 
 // Work is what a task does on the controller when that takes time, such as
@@ -125,11 +130,24 @@ type Call struct {
 // Ansible's modules return, so that it need not be worked out twice.
 type Digest string
 
-// File is content on the controller: either Data or the file at Path.
+// File is content on the controller: Data, the file at Path, or the first Size
+// bytes of Content.
 type File struct {
-	Path string
-	Data []byte
-	Size int64
+	Path    string
+	Data    []byte
+	Content io.ReaderAt
+	Size    int64
+}
+
+// Open gives the content, as often as it is asked for.
+func (f File) Open() (io.ReadCloser, error) {
+	switch {
+	case f.Content != nil:
+		return io.NopCloser(io.NewSectionReader(f.Content, 0, f.Size)), nil
+	case f.Path != "":
+		return os.Open(f.Path)
+	}
+	return io.NopCloser(bytes.NewReader(f.Data)), nil
 }
 
 // Env is what a target module may use of its surroundings.
@@ -181,8 +199,9 @@ type Controller interface {
 	FindFile(kind, name string) (string, error)
 	// ReadFile returns a file's content, decrypted if it is a vault.
 	ReadFile(path string) ([]byte, error)
-	// Render renders the text of a template file with the task's variables.
-	Render(src string, o RenderOptions) (string, error)
+	// Render renders the text of a template file with the task's variables, and
+	// writes what it makes to w as it comes. After an error w has a part of it.
+	Render(w io.Writer, src *io.SectionReader, o RenderOptions) error
 	// Resolve evaluates every template in v with the task's variables.
 	Resolve(v any) (any, error)
 	// ResolveOwn is Resolve. It also reports whether v is made of nothing but what

@@ -177,6 +177,8 @@ type compiled struct {
 	// mutates tells that lists and dicts may be changed by methods.
 	mutates bool
 	err     *syntaxError
+	// long is the text of a template whose statements are not held in memory.
+	long *longText
 }
 
 // constant reports whether x is made of literals only.

@@ -257,6 +257,9 @@ func (e *Engine) CheckCondition(text string, pos diag.Pos) *Error {
 
 // place is where off of c stands, if c begins at base.
 func place(c *compiled, off int, base diag.Pos) diag.Pos {
+	if c.long != nil {
+		return c.long.place(off, base)
+	}
 	text := c.src[:min(max(off, 0), len(c.src))]
 	lines := strings.Count(text, "\n")
 	p := diag.Pos{File: base.File, Line: max(base.Line, 1) + lines, Column: 1 + len(text) - (strings.LastIndexByte(text, '\n') + 1)}

@@ -41,6 +41,22 @@ func (e *Engine) File(c *Context, src string, o FileOptions) (string, error) {
 }
 
 func (e *Engine) file(c *Context, src string, o FileOptions) (any, error) {
+	st, text, pos, err := e.open(c, src, o)
+	if err != nil {
+		return nil, err
+	}
+	comp := e.text(text, st.syn, false)
+	m := asText
+	if o.Value {
+		m = asValue
+		st.native = e.opt.Native
+	}
+	return st.render(comp, &value.Template{Source: text, Pos: pos}, m)
+}
+
+// open makes the state that a file with this text, or begin of a text, is
+// evaluated in. rest is the text after the line that changes the syntax.
+func (e *Engine) open(c *Context, text string, o FileOptions) (st *state, rest string, pos diag.Pos, err error) {
 	syn := o.Syntax.complete()
 	syn.TrimBlocks = !o.NoTrimBlocks
 	if o.Vars != nil {
@@ -48,30 +64,22 @@ func (e *Engine) file(c *Context, src string, o FileOptions) (any, error) {
 		cc.Vars = Overlay(c.Vars, o.Vars)
 		c = &cc
 	}
-	pos := placeOf(o.Path)
-	text := src
-	if strings.HasPrefix(src, overrideHeader) {
-		line, rest, _ := strings.Cut(src[len(overrideHeader):], "\n")
+	pos, rest = placeOf(o.Path), text
+	if line, ok := strings.CutPrefix(text, overrideHeader); ok {
+		line, rest, _ = strings.Cut(line, "\n")
 		if err := syn.override(line); err != nil {
-			return nil, at(err, pos)
+			return nil, "", pos, at(err, pos)
 		}
-		text = rest
 		pos.Line++
 	}
-	st := newState(e, c)
+	st = newState(e, c)
 	st.native = false
 	st.syn = &syn
 	st.search = o.SearchPath
 	if st.search == nil && o.Path != "" {
 		st.search = []string{filepath.Dir(o.Path)}
 	}
-	comp := e.text(text, &syn, false)
-	m := asText
-	if o.Value {
-		m = asValue
-		st.native = e.opt.Native
-	}
-	return st.render(comp, &value.Template{Source: text, Pos: pos}, m)
+	return st, rest, pos, nil
 }
 
 // complete fills in the defaults.

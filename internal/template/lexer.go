@@ -64,6 +64,8 @@ type lexer struct {
 	syn    *Syntax
 	pos    int
 	tokens []token
+	// part tells that src is only a part of the text, and where it stands there.
+	part
 	// literal keeps backslashes in strings inside {{ }} as they are, which is
 	// what Ansible does for text from playbooks.
 	literal bool
@@ -71,17 +73,34 @@ type lexer struct {
 
 // normalise turns every kind of newline into \n and drops the last one.
 func normalise(src string, syn *Syntax) string {
-	if strings.IndexByte(src, '\r') >= 0 {
-		src = strings.ReplaceAll(strings.ReplaceAll(src, "\r\n", "\n"), "\r", "\n")
-	}
+	src = unixLines(src)
 	if !syn.KeepTrailingNewline {
 		src = strings.TrimSuffix(src, "\n")
 	}
 	return src
 }
 
+func unixLines(src string) string {
+	if strings.IndexByte(src, '\r') < 0 {
+		return src
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(src, "\r\n", "\n"), "\r", "\n")
+}
+
 func (l *lexer) fail(off int, format string, args ...any) error {
-	return &syntaxError{off: off, msg: fmt.Sprintf(format, args...)}
+	return &syntaxError{off: l.base + off, msg: fmt.Sprintf(format, args...)}
+}
+
+// runs fails for something that has no end in the text.
+func (l *lexer) runs(off int, format string, args ...any) error {
+	l.pos = len(l.src)
+	return l.fail(off, format, args...)
+}
+
+// unexpected fails for the character at off.
+func (l *lexer) unexpected(off int) error {
+	r, _ := utf8.DecodeRuneInString(l.src[off:])
+	return l.fail(off, "unexpected char %s at %d", Repr(string(r)), l.runes+utf8.RuneCountInString(l.src[l.context:off]))
 }
 
 // syntaxError is an error at a place in the normalised text.
@@ -96,65 +115,67 @@ func (l *lexer) add(k kind, text string, off int) {
 	if nl := l.syn.NewlineSequence; k == tData && nl != "\n" && nl != "" {
 		text = strings.ReplaceAll(text, "\n", nl) // of the template's own text, not of values
 	}
-	l.tokens = append(l.tokens, token{k, text, off})
+	l.tokens = append(l.tokens, token{k, text, l.base + off})
 }
 
 func (l *lexer) rest() string { return l.src[l.pos:] }
 
 // run reads the whole text.
 func (l *lexer) run() error {
-	lineStart := true // whether the text before pos ended a line
 	for {
-		at, what := l.nextMarker()
-		text := l.src[l.pos:at]
-		if what == "" {
-			if text != "" {
-				l.add(tData, text, l.pos)
-			}
-			l.add(tEOF, "", len(l.src))
+		read, pos := len(l.tokens), l.pos
+		done, err := l.next()
+		if l.more && l.pos > len(l.src)-l.margin() {
+			// What comes after src may change what this was.
+			l.tokens, l.pos = l.tokens[:read], pos
+			l.certain()
+			l.add(tEOF, "", l.pos)
 			return nil
 		}
-		begin := l.pos
-		if what == "line" || what == "line comment" {
-			if text != "" {
-				l.add(tData, text, begin)
-			}
-			if err := l.line(at, what); err != nil {
-				return err
-			}
-			lineStart = strings.HasSuffix(l.src[:l.pos], "\n")
-			continue
+		if done || err != nil {
+			return err
 		}
-		l.pos = at + len(l.delimiter(what))
-		sign := byte(0)
-		if l.pos < len(l.src) && (l.src[l.pos] == '-' || l.src[l.pos] == '+') {
-			sign = l.src[l.pos]
-			l.pos++
-		}
-		text = l.strip(text, sign, what != "variable", lineStart)
+	}
+}
+
+// next reads the text up to a marker, and what belongs to that one.
+func (l *lexer) next() (done bool, err error) {
+	lineStart := l.pos == 0 || l.src[l.pos-1] == '\n'
+	at, what := l.nextMarker()
+	text := l.src[l.pos:at]
+	begin := l.pos
+	if what == "" || what == "line" || what == "line comment" {
 		if text != "" {
 			l.add(tData, text, begin)
 		}
-		var err error
-		switch what {
-		case "comment":
-			err = l.comment(at)
-		case "variable":
-			l.add(tVarBegin, "", at)
-			err = l.inside(tVarEnd)
-		default:
-			if l.rawBegin() {
-				err = l.raw(at)
-			} else {
-				l.add(tBlockBegin, "", at)
-				err = l.inside(tBlockEnd)
-			}
+		if what != "" {
+			return false, l.line(at, what)
 		}
-		if err != nil {
-			return err
-		}
-		lineStart = strings.HasSuffix(l.src[:l.pos], "\n")
+		l.pos = len(l.src)
+		l.add(tEOF, "", l.pos)
+		return true, nil
 	}
+	l.pos = at + len(l.delimiter(what))
+	sign := byte(0)
+	if l.pos < len(l.src) && (l.src[l.pos] == '-' || l.src[l.pos] == '+') {
+		sign = l.src[l.pos]
+		l.pos++
+	}
+	text = l.strip(text, sign, what != "variable", lineStart)
+	if text != "" {
+		l.add(tData, text, begin)
+	}
+	switch {
+	case what == "comment":
+		return false, l.comment(at)
+	case what == "variable":
+		l.add(tVarBegin, "", at)
+		return false, l.inside(tVarEnd)
+	case l.rawBegin():
+		return false, l.raw(at)
+	}
+	l.add(tBlockBegin, "", at)
+	return false, l.inside(tBlockEnd)
 }
 
 // strip applies white space control to the text before a marker.
@@ -273,7 +294,7 @@ func (l *lexer) comment(at int) error {
 			return nil
 		}
 	}
-	return l.fail(at, "Missing end of comment tag")
+	return l.runs(at, "Missing end of comment tag")
 }
 
 // rawBegin reads `raw %}` after a block start, if that is what stands there.
@@ -303,7 +324,7 @@ func (l *lexer) raw(at int) error {
 	for {
 		i := strings.Index(l.rest(), l.syn.BlockStart)
 		if i < 0 {
-			return l.fail(at, "Missing end of raw directive")
+			return l.runs(at, "Missing end of raw directive")
 		}
 		stop := l.pos + i
 		l.pos = stop + len(l.syn.BlockStart)
@@ -373,8 +394,7 @@ func (l *lexer) inside(end kind) error {
 		}
 		switch op {
 		case "":
-			r, _ := utf8.DecodeRuneInString(l.rest())
-			return l.fail(off, "unexpected char %s at %d", Repr(string(r)), utf8.RuneCountInString(l.src[:off]))
+			return l.unexpected(off)
 		case "(", "[", "{":
 			open = append(open, map[string]byte{"(": ')', "[": ']', "{": '}'}[op])
 		case ")", "]", "}":
@@ -441,7 +461,8 @@ func (l *lexer) str(quote byte, inVariable bool) error {
 		}
 	}
 	if i >= len(l.src) {
-		return l.fail(off, "unexpected char %s at %d", Repr(string(quote)), utf8.RuneCountInString(l.src[:off]))
+		l.pos = len(l.src)
+		return l.unexpected(off)
 	}
 	text := l.src[off+1 : i]
 	l.pos = i + 1

@@ -1,6 +1,8 @@
 package template
 
 import (
+	"bytes"
+	"io"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/value"
@@ -15,6 +17,10 @@ type output struct {
 	n     int
 	first any
 	b     []byte
+	// w, if set, gets the text as it comes; b is what it has not got yet.
+	w    io.Writer
+	sent int64
+	ends int // newlines at the end of what was sent
 }
 
 // text prints a piece of the template itself.
@@ -31,7 +37,36 @@ func (o *output) text(s string) error {
 		o.flush()
 	}
 	o.b = append(o.b, s...)
+	return o.pass()
+}
+
+// pass sends what has been gathered if it is much, and sees to it that the whole
+// stays within its bounds.
+func (o *output) pass() error {
+	if o.w != nil && len(o.b) >= 64<<10 {
+		return o.send()
+	}
 	return o.st.room(len(o.b))
+}
+
+// resultFactor is how many times as long as a text in memory a result may be
+// that is written as it comes.
+const resultFactor = 128
+
+// send writes what has been gathered.
+func (o *output) send() error {
+	if most := int64(o.st.e.limits.Output); o.sent/resultFactor >= most {
+		return limitErr("the template makes more than %d bytes", most*resultFactor)
+	}
+	if trimmed := len(bytes.TrimRight(o.b, "\n")); trimmed > 0 {
+		o.ends = len(o.b) - trimmed
+	} else {
+		o.ends += len(o.b)
+	}
+	n, err := o.w.Write(o.b)
+	o.sent += int64(n)
+	o.b = o.b[:0]
+	return err
 }
 
 func (o *output) flush() {
@@ -72,7 +107,7 @@ func (o *output) print(v any) error {
 	default:
 		o.b = append(o.b, Str(v)...)
 	}
-	return o.st.room(len(o.b))
+	return o.pass()
 }
 
 // finalize is what happens to each printed value: what is undefined fails, what

@@ -24,6 +24,8 @@ type parser struct {
 	loops   int
 	// used are the names that the innermost macro or loop body mentions.
 	used []map[string]bool
+	// part is where src stands in the whole text.
+	part
 }
 
 // bail carries a syntax error up to parse.
@@ -133,7 +135,9 @@ func (p *parser) expectName(name string) {
 	p.next()
 }
 
-func (p *parser) line(off int) int { return 1 + strings.Count(p.src[:min(off, len(p.src))], "\n") }
+func (p *parser) line(off int) int {
+	return 1 + p.lines + strings.Count(p.src[:min(off-p.base, len(p.src))], "\n")
+}
 
 // enter guards recursion; call the result when leaving.
 func (p *parser) enter() {
@@ -159,31 +163,41 @@ func (p *parser) body(ends []string) []stmt {
 	}
 	var out []stmt
 	for {
-		t := p.next()
-		switch t.kind {
-		case tData:
-			out = append(out, &dataStmt{t.text})
-		case tVarBegin:
-			x := p.tuple(true, false, nil)
-			p.expect(tVarEnd)
-			out = append(out, &printStmt{x, constant(x), t.off})
-		case tBlockBegin:
-			for _, e := range ends {
-				if p.isName(e) {
-					return out
-				}
-			}
-			if s := p.statement(); s != nil {
-				out = append(out, s)
-			}
-			p.expect(tBlockEnd)
-		default:
-			if ends != nil {
-				p.unknownEnd("", t.off)
-			}
+		s, more := p.one(ends)
+		if !more {
 			return out
 		}
+		if s != nil {
+			out = append(out, s)
+		}
 	}
+}
+
+// one reads one statement; more is false at one of the end tags, which stays
+// unread, and at the text's end.
+func (p *parser) one(ends []string) (s stmt, more bool) {
+	t := p.next()
+	switch t.kind {
+	case tData:
+		return &dataStmt{t.text}, true
+	case tVarBegin:
+		x := p.tuple(true, false, nil)
+		p.expect(tVarEnd)
+		return &printStmt{x, constant(x), t.off}, true
+	case tBlockBegin:
+		for _, e := range ends {
+			if p.isName(e) {
+				return nil, false
+			}
+		}
+		s = p.statement()
+		p.expect(tBlockEnd)
+		return s, true
+	}
+	if ends != nil {
+		p.unknownEnd("", t.off)
+	}
+	return nil, false
 }
 
 // unknownEnd fails for a tag that nobody knows, or for the text's end inside a block.

@@ -49,7 +49,11 @@ func (r *render) exec(o *output) error {
 		r.addBlocks(body)
 	}
 	for {
-		if err := execAll(body.body, &r.root, o); err != nil {
+		err := execAll(body.body, &r.root, o)
+		if body.long != nil {
+			err = body.long.exec(&r.root, o)
+		}
+		if err != nil {
 			return r.locate(err, body)
 		}
 		if r.parent == nil {

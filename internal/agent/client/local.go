@@ -1,11 +1,9 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/tutti-run/tutti/internal/agent"
 	"github.com/tutti-run/tutti/internal/agent/wire"
@@ -56,14 +54,7 @@ type localPeer struct {
 }
 
 func (p localPeer) Open(_ context.Context, f wire.File) (io.ReadCloser, error) {
-	return openFile(p.call.Files[module.Digest(f.Digest)])
-}
-
-func openFile(f module.File) (io.ReadCloser, error) {
-	if f.Path == "" {
-		return io.NopCloser(bytes.NewReader(f.Data)), nil
-	}
-	return os.Open(f.Path)
+	return p.call.Files[module.Digest(f.Digest)].Open()
 }
 
 func (p localPeer) Send(_ context.Context, name string, r io.Reader) error {

@@ -267,11 +267,8 @@ func listFiles(req *wire.Request, files map[module.Digest]module.File) error {
 	room := int64(wire.MaxInline)
 	for d, f := range files {
 		entry := wire.File{Digest: string(d), Size: f.Size}
-		if f.Path == "" {
-			entry.Size = int64(len(f.Data))
-		}
 		if entry.Size <= room {
-			in, err := openFile(f)
+			in, err := f.Open()
 			if err != nil {
 				return err
 			}
@@ -294,7 +291,7 @@ func (r *remote) supply(c *running, f *wire.Frame) {
 	file, ok := c.call.Files[module.Digest(f.Name)]
 	err := fmt.Errorf("the task has no file with the checksum %s", f.Name)
 	if ok {
-		in, err = openFile(file)
+		in, err = file.Open()
 	}
 	if err != nil {
 		_ = r.w.Write(&wire.Frame{Kind: wire.KindChunk, Stream: f.Stream, End: true, Err: err.Error()})

@@ -63,8 +63,12 @@ func (c *Controller) fill(text string) string {
 }
 
 // Render implements module.Controller.
-func (c *Controller) Render(src string, _ module.RenderOptions) (string, error) {
-	return c.fill(src), nil
+func (c *Controller) Render(w io.Writer, src *io.SectionReader, _ module.RenderOptions) error {
+	text, err := io.ReadAll(src)
+	if err == nil {
+		_, err = io.WriteString(w, c.fill(string(text)))
+	}
+	return err
 }
 
 // Resolve implements module.Controller.
@@ -201,6 +205,9 @@ func Task(t *testing.T, c *Controller, m *module.Control, target *module.Target,
 	if err != nil {
 		return module.Fail("%s", err)
 	}
+	if plan.Close != nil {
+		defer plan.Close()
+	}
 	r := plan.Done
 	switch {
 	case r != nil:
@@ -261,13 +268,10 @@ func (c *Controller) call(t *testing.T, target *module.Target, call *module.Call
 	env := Env(t, Options{Check: c.CheckMode, Diff: c.DiffMode})
 	env.Open = func(_ context.Context, d module.Digest) (io.ReadCloser, error) {
 		f, ok := call.Files[d]
-		switch {
-		case !ok:
+		if !ok {
 			return nil, fmt.Errorf("the call holds no file %s", d)
-		case f.Path != "":
-			return os.Open(f.Path)
 		}
-		return io.NopCloser(strings.NewReader(string(f.Data))), nil
+		return f.Open()
 	}
 	env.Send = func(_ context.Context, name string, r io.Reader) error { return call.Sink(name, r) }
 	args, err := target.Spec.ParseTarget(call.Args, env.Environ)

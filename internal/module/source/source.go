@@ -3,7 +3,6 @@
 package source
 
 import (
-	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
@@ -82,13 +81,16 @@ func (c *Cache) File(ctl module.Controller, path string, decrypt bool) (module.D
 	return e.digest, module.File{Path: path, Size: fi.Size()}, nil
 }
 
+// vaultHeader is what a vault begins with.
+const vaultHeader = "$ANSIBLE_VAULT;"
+
 func read(path string) (d module.Digest, vault bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", false, err
 	}
 	defer f.Close()
-	head := make([]byte, len("$ANSIBLE_VAULT;"))
+	head := make([]byte, len(vaultHeader))
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return "", false, err
@@ -98,5 +100,5 @@ func read(path string) (d module.Digest, vault bool, err error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return "", false, err
 	}
-	return module.Digest(hex.EncodeToString(h.Sum(nil))), bytes.Equal(head[:n], []byte("$ANSIBLE_VAULT;")), nil
+	return module.Digest(hex.EncodeToString(h.Sum(nil))), string(head[:n]) == vaultHeader, nil
 }

@@ -50,16 +50,17 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 			return io.NopCloser(bytes.NewReader(data)), err
 		}
 	}
-	var content bytes.Buffer
-	if err := options.Write(&content, path); err != nil {
+	spool := &source.Spool{}
+	if err := options.Write(spool, path); err != nil {
+		spool.Close()
 		return nil, err
 	}
-	data := content.Bytes()
 	call := copy.NewCall(args)
 	for _, name := range []string{"src", "remote_src"} {
 		call.Args.Delete(name)
 	}
 	call.Args.Set("_source", path)
-	copy.Add(call, source.Digest(data), module.File{Data: data, Size: int64(len(data))}, copy.Entry{Rel: filepath.Base(path), Source: path})
-	return &module.Plan{Call: call}, nil
+	digest, file := spool.File()
+	copy.Add(call, digest, file, copy.Entry{Rel: filepath.Base(path), Source: path})
+	return &module.Plan{Call: call, Close: spool.Close}, nil
 }

@@ -5,9 +5,7 @@ package template
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"unicode/utf8"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/control/copy"
@@ -48,26 +46,12 @@ var Module = module.Control{
 	Plan: plan,
 }
 
-// maxSource is how large a template may be, in bytes: what it makes may be no
-// larger, and all of it is in memory at once.
-const maxSource = 128 << 20
-
 var newlines = map[string]string{`\n`: "\n", `\r`: "\r", `\r\n`: "\r\n"}
 
 func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
 	path, err := c.FindFile("templates", args.String("src"))
 	if err != nil {
 		return nil, err
-	}
-	if fi, err := os.Stat(path); err == nil && fi.Size() > maxSource {
-		return nil, fmt.Errorf("%s is too large for a template: more than %d bytes; copy takes files of any size", path, maxSource)
-	}
-	text, err := c.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if !utf8.Valid(text) {
-		return nil, fmt.Errorf("Template source files must be utf-8 encoded")
 	}
 	newline := args.String("newline_sequence")
 	if n, ok := newlines[newline]; ok {
@@ -76,7 +60,17 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	if newline != "\n" && newline != "\r" && newline != "\r\n" {
 		return nil, fmt.Errorf("newline_sequence needs to be one of: \n, \r or \r\n")
 	}
-	rendered, err := c.Render(string(text), module.RenderOptions{
+	text, err := source.Open(c, path)
+	if err != nil {
+		return nil, err
+	}
+	defer text.Close()
+	spool := &source.Spool{}
+	out, err := encoder(spool, args.String("output_encoding"))
+	if err != nil {
+		return nil, err
+	}
+	err = c.Render(out, text.SectionReader, module.RenderOptions{
 		Path: path, Dest: args.String("dest"), NewlineSequence: newline,
 		BlockStart: args.String("block_start_string"), BlockEnd: args.String("block_end_string"),
 		VariableStart: args.String("variable_start_string"), VariableEnd: args.String("variable_end_string"),
@@ -84,21 +78,20 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		TrimBlocks: args.Bool("trim_blocks"), LstripBlocks: args.Bool("lstrip_blocks"),
 	})
 	if err != nil {
-		return nil, err
-	}
-	data, err := encode(rendered, args.String("output_encoding"))
-	if err != nil {
+		spool.Close()
 		return nil, err
 	}
 	e := copy.Entry{Rel: filepath.Base(path), Source: path}
 	if args.Any("mode") == "preserve" {
 		if e.Mode, err = copy.ModeOf(path); err != nil {
+			spool.Close()
 			return nil, err
 		}
 	}
 	call := copy.NewCall(args)
 	call.Args.Delete("src")
 	call.Args.Set("_source", path)
-	copy.Add(call, source.Digest(data), module.File{Data: data, Size: int64(len(data))}, e)
-	return &module.Plan{Call: call}, nil
+	digest, file := spool.File()
+	copy.Add(call, digest, file, e)
+	return &module.Plan{Call: call, Close: spool.Close}, nil
 }

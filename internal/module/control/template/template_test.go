@@ -1,7 +1,8 @@
 package template
 
 import (
-	"os"
+	"bytes"
+	"io"
 	"strings"
 	"testing"
 
@@ -43,13 +44,13 @@ func TestTemplate(t *testing.T) {
 	if r = mt.Task(t, ctl, &Module, &target.Module, task("dest", there+"/z", "newline_sequence", "x")); !r.Failed {
 		t.Error("x is no newline")
 	}
-	// A file with a hole: it is not read.
-	if err := os.Truncate(here+"/templates/t.j2", maxSource+1); err != nil {
-		t.Fatal(err)
+	// More than is kept in memory.
+	long := strings.Repeat("a line of some length\n", 100_000)
+	mt.Write(t, here, "templates/t.j2", long)
+	if r = mt.Task(t, ctl, &Module, &target.Module, task("dest", there+"/z")); !r.Changed || r.Failed {
+		t.Errorf("a long template: %.200s", value.Repr(r.ToMap()))
 	}
-	if r = mt.Task(t, ctl, &Module, &target.Module, task("dest", there+"/z")); !r.Failed || !strings.Contains(r.Msg, "copy takes files of any size") {
-		t.Errorf("a huge template: %.200s", value.Repr(r.ToMap()))
-	}
+	mt.Has(t, there+"/z", long)
 }
 
 func TestSpec(t *testing.T) { mt.Spec(t, &Module.Spec) }
@@ -58,11 +59,18 @@ func TestEncode(t *testing.T) {
 	for _, c := range []struct{ encoding, want string }{
 		{"utf-8", "a€"}, {"windows-1252", "a\x80"}, {"utf-16-be", "\x00a\x20\xac"}, {"utf-16", "\xff\xfea\x00\xac\x20"}, {"utf-8-sig", "\xef\xbb\xbfa€"},
 	} {
-		if got, err := encode("a€", c.encoding); err != nil || string(got) != c.want {
-			t.Errorf("%s: %q, %v; want %q", c.encoding, got, err, c.want)
+		var got bytes.Buffer
+		w, err := encoder(&got, c.encoding)
+		for _, part := range []string{"a", "\xe2", "\x82", "\xac"} {
+			if err == nil {
+				_, err = io.WriteString(w, part)
+			}
+		}
+		if err != nil || got.String() != c.want {
+			t.Errorf("%s: %q, %v; want %q", c.encoding, got.String(), err, c.want)
 		}
 	}
-	if _, err := encode("a", "klingon"); err == nil {
+	if _, err := encoder(io.Discard, "klingon"); err == nil {
 		t.Error("unknown encoding accepted")
 	}
 }
