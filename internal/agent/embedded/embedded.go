@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"sync"
@@ -54,12 +55,10 @@ func (b *builtin) Agents() ([]Agent, error) {
 
 // self offers the running executable as the agent for machines like this one.
 func self(words []string) ([]Agent, error) {
-	// Not os.Executable: the file may have been replaced since we started.
-	data, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		return nil, fmt.Errorf("cannot read this program to use it as the agent: %w", err)
+	sum := sha256.New()
+	if err := copySelf(sum); err != nil {
+		return nil, err
 	}
-	sum := sha256.Sum256(data)
 	packed := sync.OnceValues(func() ([]byte, error) {
 		var out bytes.Buffer
 		// The fastest level: it is compressed for one run, not for a release.
@@ -67,13 +66,27 @@ func self(words []string) ([]Agent, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := w.Write(data); err != nil {
+		if err := copySelf(w); err != nil {
 			return nil, err
 		}
 		err = w.Close()
 		return out.Bytes(), err
 	})
-	return []Agent{{OS: runtime.GOOS, Arch: runtime.GOARCH, SHA256: hex.EncodeToString(sum[:]), Words: words, Gzip: packed}}, nil
+	return []Agent{{OS: runtime.GOOS, Arch: runtime.GOARCH, SHA256: hex.EncodeToString(sum.Sum(nil)), Words: words, Gzip: packed}}, nil
+}
+
+// copySelf writes the running executable to w.
+func copySelf(w io.Writer) error {
+	// Not os.Executable: the file may have been replaced since we started.
+	f, err := os.Open("/proc/self/exe")
+	if err == nil {
+		defer f.Close()
+		_, err = io.Copy(w, f)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read this program to use it as the agent: %w", err)
+	}
+	return nil
 }
 
 // For finds the agent for a machine.
