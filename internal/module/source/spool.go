@@ -116,8 +116,9 @@ func Open(ctl module.Controller, path string) (*Text, error) {
 }
 
 // Close closes the file.
-func (t *Text) Close() {
-	if t.file != nil {
-		_ = t.file.Close()
+func (t *Text) Close() error {
+	if t.file == nil {
+		return nil
 	}
+	return t.file.Close()
 }

@@ -70,7 +70,7 @@ func TestOpen(t *testing.T) {
 		if whole := f.file == nil; whole != (name == "v") {
 			t.Errorf("%s: read by the controller %v", name, whole)
 		}
-		f.Close()
+		_ = f.Close()
 	}
 	for _, name := range []string{"nowhere", ""} {
 		if _, err := Open(ctl, filepath.Join(dir, name)); err == nil {

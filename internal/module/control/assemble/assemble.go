@@ -3,7 +3,6 @@
 package assemble
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -45,10 +44,7 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		return nil, err
 	}
 	if args.Bool("decrypt") {
-		options.Open = func(path string) (io.ReadCloser, error) {
-			data, err := c.ReadFile(path)
-			return io.NopCloser(bytes.NewReader(data)), err
-		}
+		options.Open = func(path string) (io.ReadCloser, error) { return source.Open(c, path) }
 	}
 	spool := &source.Spool{}
 	if err := options.Write(spool, path); err != nil {
