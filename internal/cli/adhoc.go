@@ -145,7 +145,7 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 // minimalSink shows results as the ansible command does.
 func (ses *session) minimalSink(color bool, o text.Options) event.Sink {
 	m := *ses.minimal
-	m.Out, m.Err, m.Color, m.Verbosity = ses.Out, ses.Err, color, ses.verbose
+	m.Out, m.Err, m.Color, m.Colors, m.Verbosity = ses.Out, ses.Err, color, o.Colors, ses.verbose
 	diffs := text.New(o)
 	m.Diff = diffs.Diff
 	return minimal.New(m).Tell

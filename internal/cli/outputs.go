@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/output/minimal"
+	"github.com/tutti-run/tutti/internal/output/profile"
 	"github.com/tutti-run/tutti/internal/output/text"
 )
 
@@ -23,20 +25,29 @@ import (
 // to.
 func (ses *session) sinks() ([]event.Sink, func(), error) {
 	c := ses.config
-	color := !c.Bool("ANSIBLE_NOCOLOR") && (isTerminal(ses.Out) || c.Bool("ANSIBLE_FORCE_COLOR"))
+	color := ses.colored()
+	colors, err := ses.colors()
+	if err != nil {
+		return nil, nil, err
+	}
 	out, errOut, closer, err := ses.logged(c.Path("DEFAULT_LOG_PATH"))
 	if err != nil {
 		return nil, nil, err
 	}
 	o := text.Options{
-		Out: out, Err: errOut, Color: color, Columns: columns(ses.Out), Verbosity: ses.verbose,
+		Out: out, Err: errOut, Color: color, Colors: colors, Columns: columns(ses.Out), Verbosity: ses.verbose,
 		HideSkipped: !c.Bool("DISPLAY_SKIPPED_HOSTS"), HideOK: !c.Bool("DISPLAY_OK_HOSTS"), FailedStderr: c.Bool("DISPLAY_FAILED_STDERR"),
 		CheckMarkers: c.Bool("CHECK_MODE_MARKERS"), PathOnFailure: c.Bool("SHOW_TASK_PATH_ON_FAILURE"), HostStart: c.Bool("SHOW_PER_HOST_START"),
 		CustomStats: c.Bool("SHOW_CUSTOM_STATS"), DiffContext: c.Int("DIFF_CONTEXT"), NoDeprecation: !c.Bool("DEPRECATION_WARNINGS"),
 		YAML: c.Text("RESULT_FORMAT") == "yaml", Pretty: c.Bool("FORMAT_PRETTY"), Compact: c.Text("FORMAT_PRETTY") != "" && !c.Bool("FORMAT_PRETTY"),
 	}
+	enabled, err := ses.enabledCallbacks(o)
+	if err != nil {
+		closer()
+		return nil, nil, err
+	}
 	if ses.minimal != nil {
-		return []event.Sink{ses.minimalSink(color, o)}, closer, nil
+		return append([]event.Sink{ses.minimalSink(color, o)}, enabled...), closer, nil
 	}
 	shown := text.New(o).Tell
 	switch name := c.Text("DEFAULT_STDOUT_CALLBACK"); strings.TrimPrefix(name, "ansible.builtin.") {
@@ -54,18 +65,81 @@ func (ses *session) sinks() ([]event.Sink, func(), error) {
 		o.YAML = true
 		shown = text.New(o).Tell
 	default:
-		if !strings.Contains(name, ".") && !slices.Contains(pythonCallbacks, name) && !slices.ContainsFunc(
-			append(c.List("DEFAULT_CALLBACK_PLUGIN_PATH"), filepath.Join(ses.baseDir, "callback_plugins")), func(dir string) bool { return isFile(filepath.Join(dir, name+".py")) }) {
+		if !strings.Contains(name, ".") && !slices.Contains(pythonCallbacks, name) && !ses.isPythonCallback(name) {
 			closer()
 			return nil, nil, fmt.Errorf("Invalid callback for stdout specified: %s", name)
 		}
 		ses.warn(fmt.Sprintf("the callback %s is written in Python and not run here; results are shown as by the default one", name))
 	}
-	sinks := []event.Sink{shown}
+	sinks := append([]event.Sink{shown}, enabled...)
 	if c.Bool("RETRY_FILES_ENABLED") {
 		sinks = append([]event.Sink{ses.retryFile(o.Out)}, sinks...)
 	}
 	return sinks, closer, nil
+}
+
+// colored reports whether what is shown has colours.
+func (ses *session) colored() bool {
+	return !ses.config.Bool("ANSIBLE_NOCOLOR") && (isTerminal(ses.Out) || ses.config.Bool("ANSIBLE_FORCE_COLOR"))
+}
+
+// colors are those that the user has set.
+func (ses *session) colors() (text.Colors, error) {
+	var out text.Colors
+	for name, code := range map[string]*string{
+		"OK": &out.OK, "CHANGED": &out.Changed, "SKIP": &out.Skip, "ERROR": &out.Error, "UNREACHABLE": &out.Unreachable, "WARN": &out.Warn,
+		"DEPRECATE": &out.Deprecate, "DEBUG": &out.Debug, "VERBOSE": &out.Verbose, "DIFF_ADD": &out.DiffAdd, "DIFF_REMOVE": &out.DiffRemove,
+		"DIFF_LINES": &out.DiffLines,
+	} {
+		var err error
+		if *code, err = text.ColorCode(ses.config.Text("COLOR_" + name)); err != nil {
+			return out, optionsError{fmt.Errorf("COLOR_%s: %w; colours are names such as red or \"bright red\", color0 to color255, rgb000 to rgb555, gray0 to gray23", name, err)}
+		}
+	}
+	return out, nil
+}
+
+// isPythonCallback reports whether a callback lies in one of the folders for those.
+func (ses *session) isPythonCallback(name string) bool {
+	return slices.ContainsFunc(append(ses.config.List("DEFAULT_CALLBACK_PLUGIN_PATH"), filepath.Join(ses.baseDir, "callback_plugins")),
+		func(dir string) bool { return isFile(filepath.Join(dir, name+".py")) })
+}
+
+// enabledCallbacks are those that are shown besides the one for stdout.
+func (ses *session) enabledCallbacks(o text.Options) ([]event.Sink, error) {
+	c := ses.config
+	if ses.minimal != nil && !c.Bool("DEFAULT_LOAD_CALLBACK_PLUGINS") {
+		return nil, nil
+	}
+	p := profile.Options{Out: o.Out, Columns: o.Columns, Limit: -1, Order: c.Text("PROFILE_TASKS_SORT_ORDER"), Paths: o.Verbosity >= 2, Now: time.Now}
+	if limit := c.Text("PROFILE_TASKS_OUTPUT_LIMIT"); limit != "all" {
+		n, err := strconv.Atoi(limit)
+		if err != nil || n < 0 {
+			return nil, optionsError{fmt.Errorf("task_output_limit of profile_tasks must be a number or all, not %q", limit)}
+		}
+		p.Limit = n
+	}
+	if !slices.Contains([]string{"descending", "ascending", "none"}, p.Order) {
+		return nil, optionsError{fmt.Errorf("sort_order of profile_tasks must be descending, ascending or none, not %q", p.Order)}
+	}
+	var sinks []event.Sink
+	for _, name := range c.List("CALLBACKS_ENABLED") {
+		switch short := strings.TrimPrefix(name, "ansible.posix."); short {
+		case "timer":
+			sinks = append(sinks, profile.Timer(p))
+		case "profile_tasks":
+			sinks = append(sinks, profile.Tasks(p))
+		case "profile_roles":
+			sinks = append(sinks, profile.Roles(p))
+		default:
+			if strings.Contains(name, ".") || ses.isPythonCallback(name) {
+				ses.warn(fmt.Sprintf("the callback %s is written in Python and not run here", name))
+			} else {
+				ses.warn(fmt.Sprintf("Skipping callback plugin '%s', unable to load", name))
+			}
+		}
+	}
+	return sinks, nil
 }
 
 // pythonCallbacks are callbacks for stdout that come with Ansible.

@@ -17,6 +17,7 @@ import (
 	controls "github.com/tutti-run/tutti/internal/module/control/all"
 	targets "github.com/tutti-run/tutti/internal/module/target/all"
 	"github.com/tutti-run/tutti/internal/output/minimal"
+	"github.com/tutti-run/tutti/internal/output/text"
 	"github.com/tutti-run/tutti/internal/playbook"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
@@ -119,16 +120,16 @@ func (ses *session) modulePaths() []string {
 	return append(out, ses.config.List("DEFAULT_MODULE_PATH")...)
 }
 
-func (ses *session) warn(msg string) { ses.once("[WARNING]: " + msg) }
+func (ses *session) warn(msg string) { ses.once("[WARNING]: "+msg, "COLOR_WARN") }
 
 func (ses *session) deprecated(msg string) {
 	if ses.config.Bool("DEPRECATION_WARNINGS") {
-		ses.once("[DEPRECATION WARNING]: " + msg + " Deprecation warnings can be disabled by setting deprecation_warnings=False in ansible.cfg.")
+		ses.once("[DEPRECATION WARNING]: "+msg+" Deprecation warnings can be disabled by setting deprecation_warnings=False in ansible.cfg.", "COLOR_DEPRECATE")
 	}
 }
 
-// once tells a text that was not told before.
-func (ses *session) once(msg string) {
+// once tells a text that was not told before, in the colour that a setting names.
+func (ses *session) once(msg, color string) {
 	ses.warning.Lock()
 	defer ses.warning.Unlock()
 	for _, w := range ses.warnings {
@@ -137,7 +138,13 @@ func (ses *session) once(msg string) {
 		}
 	}
 	ses.warnings = append(ses.warnings, msg)
-	fmt.Fprintln(ses.Err, msg)
+	shown := msg // not wrapped: places of files are to be found in one piece
+	if ses.colored() {
+		if code, err := text.ColorCode(ses.config.Text(color)); err == nil {
+			shown = text.Paint(shown, code)
+		}
+	}
+	fmt.Fprintln(ses.Err, shown)
 }
 
 // readFile reads a file, decrypting it if it is a vault.

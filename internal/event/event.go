@@ -36,6 +36,7 @@ func Events(sinks ...Sink) Sink {
 type Task struct {
 	ID      int
 	Name    string // as shown: with its role
+	Role    string // that it is in, if any
 	Action  string
 	Pos     diag.Pos
 	Handler bool

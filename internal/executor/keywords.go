@@ -279,7 +279,11 @@ func (p *playRun) taskName(ctx context.Context, t *playbook.Task, host string) s
 }
 
 func (p *playRun) info(t *playbook.Task, name string) event.Task {
-	return event.Task{ID: int(t.ID), Name: name, Action: t.Action, Pos: t.Pos, Handler: t.Handler, Check: p.checks(t.Keywords), Loop: t.Loop != nil && (t.Loop.Lookup != "" || t.Loop.Value != nil),
+	role := ""
+	if t.Role != nil {
+		role = t.Role.Name
+	}
+	return event.Task{ID: int(t.ID), Name: name, Role: role, Action: t.Action, Pos: t.Pos, Handler: t.Handler, Check: p.checks(t.Keywords), Loop: t.Loop != nil && (t.Loop.Lookup != "" || t.Loop.Value != nil),
 		Include: t.Kind == playbook.IncludeTasks || t.Kind == playbook.IncludeRole, Local: t.Kind == playbook.MetaTask}
 }
 

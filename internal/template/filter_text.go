@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tutti-run/tutti/internal/lazyregexp"
+	"github.com/tutti-run/tutti/internal/textwrap"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -117,7 +118,7 @@ func wordwrapFilter(c *call) (any, error) {
 	}
 	var out []string
 	for _, line := range splitLines(c.str(0), false) {
-		lines := wrapText(line.(string), width, c.bool(2), c.bool(4))
+		lines := textwrap.Lines(line.(string), width, c.bool(2), c.bool(4))
 		if len(lines) == 0 {
 			lines = []string{""}
 		}
@@ -127,97 +128,6 @@ func wordwrapFilter(c *call) (any, error) {
 		return nil, c.room(-1)
 	}
 	return strings.Join(out, newline), nil
-}
-
-var (
-	chunkSpaces  = lazyregexp.New(`[\t\n\v\f\r ]+|[^\t\n\v\f\r ]+`)
-	hyphenPieces = lazyregexp.New(`[^-]*[\pL\pN_]-+|--+|[^-]+|-`)
-)
-
-// wrapText cuts a line into lines of at most width characters, at white space
-// and after hyphens. It keeps white space inside lines.
-func wrapText(s string, width int, breakLong, onHyphens bool) []string {
-	var chunks []string
-	for _, w := range chunkSpaces.FindAllString(s, -1) {
-		if !onHyphens || !strings.Contains(w, "-") || unicode.IsSpace(rune(w[0])) {
-			chunks = append(chunks, w)
-			continue
-		}
-		pieces := hyphenPieces.FindAllString(w, -1)
-		for i := 0; i < len(pieces); i++ {
-			p := pieces[i]
-			// A hyphen only breaks between letters.
-			for i+1 < len(pieces) && !breaksAfter(p, pieces[i+1]) {
-				i++
-				p += pieces[i]
-			}
-			chunks = append(chunks, p)
-		}
-	}
-	var lines []string
-	blank := func(t string) bool { return strings.TrimSpace(t) == "" }
-	for len(chunks) > 0 {
-		if len(lines) > 0 && blank(chunks[0]) {
-			chunks = chunks[1:]
-			continue
-		}
-		line, n := "", 0
-		for len(chunks) > 0 {
-			l, fits := runesWithin(chunks[0], width-n)
-			if !fits {
-				break
-			}
-			line += chunks[0]
-			n += l
-			chunks = chunks[1:]
-		}
-		if len(chunks) == 0 {
-			// nothing is left to cut
-		} else if _, fits := runesWithin(chunks[0], width); !fits {
-			switch room := width - n; {
-			case breakLong && room > 0:
-				cut := 0
-				for range room {
-					_, size := utf8.DecodeRuneInString(chunks[0][cut:])
-					cut += size
-				}
-				line += chunks[0][:cut]
-				chunks[0] = chunks[0][cut:]
-			case line == "":
-				line = chunks[0]
-				chunks = chunks[1:]
-			}
-		}
-		if trimmed := strings.TrimRightFunc(line, unicode.IsSpace); trimmed != "" || line == "" {
-			lines = append(lines, trimmed)
-		}
-	}
-	return lines
-}
-
-// runesWithin counts the characters of s, no further than most of them.
-func runesWithin(s string, most int) (n int, fits bool) {
-	if len(s) <= most {
-		return utf8.RuneCountInString(s), true
-	}
-	for range s {
-		if n++; n > most {
-			return n, false
-		}
-	}
-	return n, true
-}
-
-func breaksAfter(a, b string) bool {
-	if !strings.HasSuffix(a, "-") {
-		return strings.HasPrefix(b, "--")
-	}
-	if strings.HasSuffix(a, "--") {
-		return true
-	}
-	r, _ := utf8.DecodeRuneInString(b)
-	before := []rune(strings.TrimRight(a, "-"))
-	return unicode.IsLetter(r) && len(before) >= 1 && unicode.IsLetter(before[len(before)-1])
 }
 
 var (
@@ -256,7 +166,7 @@ func urlizeFilter(c *call) (any, error) {
 		}
 		return s
 	}
-	words := chunkSpaces.FindAllString(escapeHTML(c.str(0)), -1)
+	words := textwrap.Words(escapeHTML(c.str(0)))
 	for i, w := range words {
 		head := w[:len(w)-len(strings.TrimLeft(w, "(<"))]
 		middle := w[len(head):]

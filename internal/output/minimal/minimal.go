@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Out, Err  io.Writer
 	Color     bool
+	Colors    text.Colors
 	OneLine   bool
 	Verbosity int
 	// Diff renders a diff.
@@ -30,7 +31,7 @@ func New(o Options) *Printer { return &Printer{o} }
 
 func (p *Printer) line(s, color string) {
 	if p.o.Color {
-		s = "\x1b[" + color + "m" + s + "\x1b[0m"
+		s = text.Paint(s, color)
 	}
 	fmt.Fprintln(p.o.Out, s)
 }
@@ -43,7 +44,7 @@ func (p *Printer) Tell(e event.Event) {
 			p.result(e)
 		}
 	case event.AsyncPoll:
-		p.line(fmt.Sprintf("ASYNC POLL on %s: jid=%s started=%d finished=%d", e.Host, e.JobID, e.Started, e.Finished), "1;30")
+		p.line(fmt.Sprintf("ASYNC POLL on %s: jid=%s started=%d finished=%d", e.Host, e.JobID, e.Started, e.Finished), p.o.Colors.Debug)
 	case event.Message:
 		switch {
 		case e.Kind == event.Warning:
@@ -58,17 +59,17 @@ func (p *Printer) Tell(e event.Event) {
 }
 
 func (p *Printer) result(e event.Result) {
-	state, color := "SUCCESS", "0;32"
+	state, color := "SUCCESS", p.o.Colors.OK
 	switch e.Status {
 	case event.Changed:
-		state, color = "CHANGED", "0;33"
+		state, color = "CHANGED", p.o.Colors.Changed
 	case event.Failed:
-		state, color = "FAILED", "0;31"
+		state, color = "FAILED", p.o.Colors.Error
 	case event.Unreachable:
-		p.line(fmt.Sprintf("%s | UNREACHABLE! => %s", e.Host, p.dump(e.Result)), "1;31")
+		p.line(fmt.Sprintf("%s | UNREACHABLE! => %s", e.Host, p.dump(e.Result)), p.o.Colors.Unreachable)
 		return
 	case event.Skipped:
-		p.line(e.Host+" | SKIPPED", "0;36")
+		p.line(e.Host+" | SKIPPED", p.o.Colors.Skip)
 		return
 	}
 	if d := e.Result.At("diff"); e.Diff && d != nil && p.o.Diff != nil && e.Status == event.Changed {

@@ -186,11 +186,11 @@ func (p *Printer) oneDiff(b *strings.Builder, m *value.Map) {
 			color := ""
 			switch l[0] {
 			case '+':
-				color = colorDiffAdd
+				color = p.o.Colors.DiffAdd
 			case '-':
-				color = colorDiffRemove
+				color = p.o.Colors.DiffRemove
 			case '@':
-				color = colorDiffLines
+				color = p.o.Colors.DiffLines
 			}
 			b.WriteString(p.paint(strings.TrimSuffix(l, "\n"), color) + "\n")
 		}

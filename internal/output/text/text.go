@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/textwrap"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -20,6 +21,7 @@ import (
 type Options struct {
 	Out, Err      io.Writer
 	Color         bool
+	Colors        Colors
 	Columns       int // 0 is 79
 	Verbosity     int
 	HideSkipped   bool // display_skipped_hosts = no
@@ -64,31 +66,11 @@ func New(o Options) *Printer {
 	return &Printer{o: o, pending: map[string]*pending{}, banners: map[int]string{}, seen: map[string]bool{}}
 }
 
-// The colours of Ansible's default configuration.
-const (
-	colorOK          = "0;32"
-	colorChanged     = "0;33"
-	colorSkip        = "0;36"
-	colorError       = "0;31"
-	colorUnreachable = "1;31"
-	colorWarn        = "1;35"
-	colorDeprecate   = "0;35"
-	colorDebug       = "1;30"
-	colorVerbose     = "0;34"
-	colorDiffAdd     = "0;32"
-	colorDiffRemove  = "0;31"
-	colorDiffLines   = "0;36"
-)
-
 func (p *Printer) paint(s, color string) string {
 	if !p.o.Color || color == "" {
 		return s
 	}
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		lines[i] = "\x1b[" + color + "m" + l + "\x1b[0m"
-	}
-	return strings.Join(lines, "\n")
+	return Paint(s, color)
 }
 
 func (p *Printer) line(s, color string)    { fmt.Fprintln(p.o.Out, p.paint(s, color)) }
@@ -115,7 +97,7 @@ func (p *Printer) Tell(e event.Event) {
 		p.check = e.Check
 		if p.o.Verbosity > 1 {
 			p.banner("PLAYBOOK: " + e.Playbook[strings.LastIndexByte(e.Playbook, '/')+1:])
-			p.line(fmt.Sprintf("%d plays in %s", e.Plays, e.Playbook), colorVerbose)
+			p.line(fmt.Sprintf("%d plays in %s", e.Plays, e.Playbook), p.o.Colors.Verbose)
 		}
 		if e.Check && p.o.CheckMarkers {
 			p.banner("DRY RUN")
@@ -126,7 +108,7 @@ func (p *Printer) Tell(e event.Event) {
 		if e.Remaining {
 			p.banner("NO MORE HOSTS LEFT")
 		} else {
-			p.line("skipping: no hosts matched", colorSkip)
+			p.line("skipping: no hosts matched", p.o.Colors.Skip)
 		}
 	case event.TaskStart:
 		if e.Task.Include {
@@ -140,15 +122,15 @@ func (p *Printer) Tell(e event.Event) {
 		if p.o.Verbosity > 2 || e.Verbose {
 			s += "Result was: " + p.dump(e.Result, e.Verbose)
 		}
-		p.line(s, colorDebug)
+		p.line(s, p.o.Colors.Debug)
 	case event.AsyncPoll:
-		p.line(fmt.Sprintf("ASYNC POLL on %s: jid=%s started=%d finished=%d", e.Host, e.JobID, e.Started, e.Finished), colorDebug)
+		p.line(fmt.Sprintf("ASYNC POLL on %s: jid=%s started=%d finished=%d", e.Host, e.JobID, e.Started, e.Finished), p.o.Colors.Debug)
 	case event.AsyncEnd:
 		word := "OK"
 		if e.Failed {
 			word = "FAILED"
 		}
-		p.line(fmt.Sprintf("ASYNC %s on %s: jid=%s", word, e.Host, e.JobID), colorDebug)
+		p.line(fmt.Sprintf("ASYNC %s on %s: jid=%s", word, e.Host, e.JobID), p.o.Colors.Debug)
 	case event.Included:
 		if p.include != 0 && p.include != p.lastTask {
 			p.heading(event.Task{ID: p.include})
@@ -158,10 +140,10 @@ func (p *Printer) Tell(e event.Event) {
 		if e.Label != "" {
 			s += " => (item=" + e.Label + ")"
 		}
-		p.line(s, colorSkip)
+		p.line(s, p.o.Colors.Skip)
 	case event.Notified:
 		if p.o.Verbosity > 1 {
-			p.line(fmt.Sprintf("NOTIFIED HANDLER %s for %s", e.Handler, e.Host), colorVerbose)
+			p.line(fmt.Sprintf("NOTIFIED HANDLER %s for %s", e.Handler, e.Host), p.o.Colors.Verbose)
 		}
 	case event.Message:
 		p.message(e)
@@ -209,7 +191,7 @@ func (p *Printer) task(e event.TaskStart) {
 	}
 	if p.o.HostStart {
 		for _, h := range e.Hosts {
-			p.line(fmt.Sprintf(" [started %s on %s]", e.Task.Name, h), colorOK)
+			p.line(fmt.Sprintf(" [started %s on %s]", e.Task.Name, h), p.o.Colors.OK)
 		}
 	}
 }
@@ -220,7 +202,7 @@ func (p *Printer) heading(t event.Task) {
 	text, path, _ := strings.Cut(p.banners[t.ID], "\x00")
 	p.banner(text)
 	if path != "" {
-		p.line(path, colorDebug)
+		p.line(path, p.o.Colors.Debug)
 	}
 	p.lastTask = t.ID
 }
@@ -246,12 +228,12 @@ func (p *Printer) result(e event.Result) {
 	case event.Unreachable:
 		p.need(e.Task)
 		if e.Item {
-			p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(e.Result, false)), colorError)
+			p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(e.Result, false)), p.o.Colors.Error)
 			return
 		}
-		p.failure(fmt.Sprintf("fatal: [%s]: UNREACHABLE! => %s", p.label(e), p.dump(e.Result, false)), colorUnreachable)
+		p.failure(fmt.Sprintf("fatal: [%s]: UNREACHABLE! => %s", p.label(e), p.dump(e.Result, false)), p.o.Colors.Unreachable)
 		if e.Ignored {
-			p.line("...ignoring", colorSkip)
+			p.line("...ignoring", p.o.Colors.Skip)
 		}
 	case event.Skipped:
 		p.skipped(e)
@@ -266,18 +248,18 @@ func (p *Printer) failed(e event.Result) {
 	p.warnings(e.Result)
 	switch {
 	case e.Item:
-		p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(Clean(e), e.Verbose)), colorError)
+		p.failure(fmt.Sprintf("failed: [%s] (item=%s) => %s", p.label(e), e.Label, p.dump(Clean(e), e.Verbose)), p.o.Colors.Error)
 	case e.Looped && !isDebug(e.Task) && !e.Result.Has("censored"): // of debug only the message is left, which nobody has seen
 		if e.Ignored {
-			p.line("...ignoring", colorSkip)
+			p.line("...ignoring", p.o.Colors.Skip)
 		}
 	default:
 		if p.o.Verbosity < 2 && p.o.PathOnFailure {
-			p.line("task path: "+pathOf(e.Task), colorDebug)
+			p.line("task path: "+pathOf(e.Task), p.o.Colors.Debug)
 		}
-		p.failure(fmt.Sprintf("fatal: [%s]: FAILED! => %s", p.label(e), p.dump(Clean(e), e.Verbose && !e.Looped)), colorError)
+		p.failure(fmt.Sprintf("fatal: [%s]: FAILED! => %s", p.label(e), p.dump(Clean(e), e.Verbose && !e.Looped)), p.o.Colors.Error)
 		if e.Ignored {
-			p.line("...ignoring", colorSkip)
+			p.line("...ignoring", p.o.Colors.Skip)
 		}
 	}
 }
@@ -299,7 +281,7 @@ func (p *Printer) skipped(e event.Result) {
 		}
 		text += " => " + p.dump(m, e.Verbose)
 	}
-	p.line(text, colorSkip)
+	p.line(text, p.o.Colors.Skip)
 }
 
 func (p *Printer) ok(e event.Result) {
@@ -312,9 +294,9 @@ func (p *Printer) ok(e event.Result) {
 		}
 		return
 	}
-	word, color := "ok", colorOK
+	word, color := "ok", p.o.Colors.OK
 	if e.Status == event.Changed {
-		word, color = "changed", colorChanged
+		word, color = "changed", p.o.Colors.Changed
 	} else if p.o.HideOK {
 		return
 	}
@@ -367,7 +349,7 @@ func (p *Printer) warnings(m *value.Map) {
 	}
 }
 
-func (p *Printer) warn(text string) { p.once("[WARNING]: "+text, colorWarn) }
+func (p *Printer) warn(text string) { p.once("[WARNING]: "+text, p.o.Colors.Warn) }
 
 func (p *Printer) deprecate(text string, m *value.Map) {
 	if p.o.NoDeprecation {
@@ -377,7 +359,7 @@ func (p *Printer) deprecate(text string, m *value.Map) {
 	if v, ok := m.At("version").(string); ok && v != "" {
 		s += " This feature will be removed in version " + v + "."
 	}
-	p.once(s+" Deprecation warnings can be disabled by setting deprecation_warnings=False in ansible.cfg.", colorDeprecate)
+	p.once(s+" Deprecation warnings can be disabled by setting deprecation_warnings=False in ansible.cfg.", p.o.Colors.Deprecate)
 }
 
 func (p *Printer) once(text, color string) {
@@ -385,25 +367,7 @@ func (p *Printer) once(text, color string) {
 		return
 	}
 	p.seen[text] = true
-	p.errline(wrap(text, p.o.Columns), color)
-}
-
-// wrap breaks a message into lines of at most width, at spaces.
-func wrap(text string, width int) string {
-	var lines []string
-	line := ""
-	for _, w := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = w
-		case len([]rune(line))+1+len([]rune(w)) <= width:
-			line += " " + w
-		default:
-			lines = append(lines, line)
-			line = w
-		}
-	}
-	return strings.Join(append(lines, line), "\n")
+	p.errline(textwrap.Message(text, p.o.Columns), color)
 }
 
 func (p *Printer) message(e event.Message) {
@@ -413,7 +377,7 @@ func (p *Printer) message(e event.Message) {
 	case event.Deprecation:
 		p.deprecate(e.Text, nil)
 	case event.Error:
-		p.errline("[ERROR]: "+e.Text, colorError)
+		p.errline("[ERROR]: "+e.Text, p.o.Colors.Error)
 	default:
 		if p.o.Verbosity >= e.Verbosity {
 			text := e.Text
@@ -422,7 +386,7 @@ func (p *Printer) message(e event.Message) {
 			}
 			color := ""
 			if e.Verbosity > 0 {
-				color = colorVerbose
+				color = p.o.Colors.Verbose
 			}
 			p.line(text, color)
 		}
@@ -437,15 +401,15 @@ func (p *Printer) exception(m *value.Map) {
 	if p.o.Verbosity < 3 {
 		last := strings.TrimSpace(text)
 		last = last[strings.LastIndexByte(last, '\n')+1:]
-		p.failure("An exception occurred during task execution. To see the full traceback, use -vvv. The error was: "+last, colorError)
+		p.failure("An exception occurred during task execution. To see the full traceback, use -vvv. The error was: "+last, p.o.Colors.Error)
 		return
 	}
-	p.failure("The full traceback is:\n"+text, colorError)
+	p.failure("The full traceback is:\n"+text, p.o.Colors.Error)
 }
 
 func (p *Printer) recap(e event.Recap) {
 	if e.Interrupted {
-		p.errline("[ERROR]: User interrupted execution", colorError)
+		p.errline("[ERROR]: User interrupted execution", p.o.Colors.Error)
 	}
 	p.banner("PLAY RECAP")
 	names := make([]string, 0, len(e.Hosts))
@@ -478,18 +442,18 @@ func (p *Printer) recapLine(host string, c event.Counts) {
 	}
 	shown := fmt.Sprintf("%-26s", host)
 	if p.o.Color {
-		color := colorOK
+		color := p.o.Colors.OK
 		switch {
 		case c.Failed > 0 || c.Unreachable > 0:
-			color = colorError
+			color = p.o.Colors.Error
 		case c.Changed > 0:
-			color = colorChanged
+			color = p.o.Colors.Changed
 		}
 		shown = fmt.Sprintf("%-37s", p.paint(host, color))
 	}
-	fmt.Fprintf(p.o.Out, "%s : %s %s %s %s %s %s %s\n", shown, count("ok", c.OK, colorOK), count("changed", c.Changed, colorChanged),
-		count("unreachable", c.Unreachable, colorUnreachable), count("failed", c.Failed, colorError), count("skipped", c.Skipped, colorSkip),
-		count("rescued", c.Rescued, colorOK), count("ignored", c.Ignored, colorWarn))
+	fmt.Fprintf(p.o.Out, "%s : %s %s %s %s %s %s %s\n", shown, count("ok", c.OK, p.o.Colors.OK), count("changed", c.Changed, p.o.Colors.Changed),
+		count("unreachable", c.Unreachable, p.o.Colors.Unreachable), count("failed", c.Failed, p.o.Colors.Error), count("skipped", c.Skipped, p.o.Colors.Skip),
+		count("rescued", c.Rescued, p.o.Colors.OK), count("ignored", c.Ignored, p.o.Colors.Warn))
 }
 
 func (p *Printer) customStats(stats map[string]*value.Map) {
@@ -523,6 +487,6 @@ func (p *Printer) waits(waits map[string]event.Wait) {
 	}
 	if len(parts) > 0 {
 		sort.Strings(parts)
-		p.line("waited: "+strings.Join(parts, ", "), colorVerbose)
+		p.line("waited: "+strings.Join(parts, ", "), p.o.Colors.Verbose)
 	}
 }

@@ -39,7 +39,7 @@ func (p *Printer) lock(e event.Lock) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.pending[id] == w {
-			p.line(waitText(e, patience), colorVerbose)
+			p.line(waitText(e, patience), p.o.Colors.Verbose)
 		}
 	})
 	p.pending[id] = w
