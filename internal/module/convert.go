@@ -35,7 +35,7 @@ func (p *parser) convert(t Type, v any) (any, error) {
 		return toList(v)
 	case Dict:
 		return toDict(v)
-	case JSONArg:
+	case JSONArg, JSON:
 		return toJSONArg(v)
 	case Bytes, Bits:
 		n, err := HumanToBytes(value.Str(v), t == Bits)
@@ -84,6 +84,13 @@ func toFloat(v any) (any, error) {
 }
 
 const boolWords = "'yes', 'on', '1', 'true', 't', 'y', 1, 'no', 'off', '0', 'false', 'f', 'n', 0"
+
+// Boolean is what a value means as a Bool, or the error for one that means none.
+func Boolean(v any) (bool, error) {
+	b, err := toBool(v)
+	yes, _ := b.(bool)
+	return yes, err
+}
 
 func toBool(v any) (any, error) {
 	switch v := v.(type) {

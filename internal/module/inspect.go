@@ -32,7 +32,7 @@ func (s *Spec) Inspect(raw *value.Map) []Mistake {
 		case param == nil:
 			p := parser{}
 			p.fold(s.Params, value.MapOf(k, v), &value.Map{}, nil, nil)
-			m := Mistake{Param: name, Msg: "Unsupported parameters for (" + s.Name.Short() + ") module: " + p.unsupported}
+			m := Mistake{Param: name, Msg: "Unsupported parameters for (" + s.Name.Short() + ") module: " + p.unsupportedText()}
 			if near := diag.Nearest(name, s.paramNames()); near != "" {
 				m.Hint = "did you mean " + near + "?"
 			}
@@ -51,8 +51,8 @@ func (s *Spec) Inspect(raw *value.Map) []Mistake {
 			switch {
 			case p.first() != nil:
 				msg = p.first().Error()
-			case p.unsupported != "":
-				msg = "Unsupported parameters for (" + s.Name.Short() + ") module: " + p.unsupported
+			case p.unsupported != nil:
+				msg = "Unsupported parameters for (" + s.Name.Short() + ") module: " + p.unsupportedText()
 			default:
 				continue
 			}

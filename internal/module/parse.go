@@ -39,8 +39,8 @@ func (s *Spec) parse(raw *value.Map, p parser) (Args, error) {
 	args := Args{given: make(map[string]bool, raw.Len())}
 	args.values = p.params(s.Params, s.Rules, raw, nil, args.given)
 	args.warnings = p.warnings
-	if len(p.errs) == 0 && p.unsupported != "" {
-		p.fail(nil, "Unsupported parameters for (%s) module: %s", p.called, p.unsupported)
+	if len(p.errs) == 0 && p.unsupported != nil {
+		p.fail(nil, "Unsupported parameters for (%s) module: %s", p.called, p.unsupportedText())
 	}
 	return args, p.first()
 }
@@ -48,12 +48,12 @@ func (s *Spec) parse(raw *value.Map, p parser) (Args, error) {
 // ParseAll is Parse that goes on after an error and returns all of them, for
 // reports on a role's arguments.
 func (s *Spec) ParseAll(raw *value.Map) (Args, []error) {
-	p := parser{internal: true, anyParams: s.AnyParams}
+	p := parser{internal: true, anyParams: s.AnyParams, nulls: true}
 	args := Args{given: make(map[string]bool, raw.Len())}
 	args.values = p.params(s.Params, s.Rules, raw, nil, args.given)
 	args.warnings = p.warnings
-	if p.unsupported != "" {
-		p.fail(nil, "%s", p.unsupported)
+	if p.unsupported != nil {
+		p.fail(nil, "%s", p.unsupportedText())
 	}
 	return args, p.errs
 }
@@ -95,9 +95,11 @@ type parser struct {
 	environ   []string            // where Param.Env is looked up
 	internal  bool                // internal parameters are allowed
 	anyParams bool                // unknown ones too, at the top
+	nulls     bool                // null is a value for what is required
 
 	errs        []error
-	unsupported string // "names. Supported ...", reported if nothing else is wrong
+	unsupported []string // names, reported if nothing else is wrong
+	supported   string   // what there is instead, where the first of them is
 	warnings    []string
 }
 
@@ -236,10 +238,15 @@ func (p *parser) fold(params []Param, raw, values *value.Map, context []string, 
 			given[canonical] = true
 		}
 	}
-	if len(unknown) > 0 && p.unsupported == "" {
-		sort.Strings(unknown)
-		p.unsupported = strings.Join(unknown, ", ") + ". " + supported(params, p.internal) + "."
+	if len(unknown) > 0 && p.unsupported == nil {
+		p.supported = supported(params, p.internal)
 	}
+	p.unsupported = append(p.unsupported, unknown...)
+}
+
+func (p *parser) unsupportedText() string {
+	sort.Strings(p.unsupported)
+	return strings.Join(p.unsupported, ", ") + ". " + p.supported + "."
 }
 
 func supported(params []Param, internal bool) string {
@@ -263,8 +270,9 @@ func supported(params []Param, internal bool) string {
 func (p *parser) required(params []Param, values *value.Map, context []string) {
 	var missing []string
 	for i := range params {
-		// Ansible lets an explicit null pass here and its modules then crash.
-		if params[i].Required && values.At(params[i].Name) == nil {
+		// Ansible lets an explicit null pass here and its modules then crash; roles
+		// may use one.
+		if v, ok := values.Get(params[i].Name); params[i].Required && v == nil && !(ok && p.nulls) {
 			missing = append(missing, params[i].Name)
 		}
 	}
@@ -350,10 +358,11 @@ func (p *parser) choice(param *Param, values *value.Map, context []string) {
 	if v == "True" || v == "False" {
 		var words []any
 		for _, c := range param.Choices {
-			if s, ok := c.(string); ok && s == strings.ToLower(s) {
-				if b, ok := ParseBool(s); ok && b == (v == "True") {
-					words = append(words, c)
-				}
+			if s, ok := c.(string); ok && s != strings.ToLower(s) {
+				continue
+			}
+			if b, err := toBool(c); err == nil && b == (v == "True") {
+				words = append(words, c)
 			}
 		}
 		if len(words) == 1 {
@@ -388,8 +397,11 @@ func same(a, b any) bool {
 // options checks the parameters inside a dict or a list of dicts.
 func (p *parser) options(param *Param, values *value.Map, context []string) {
 	v := values.At(param.Name)
-	if v == nil {
+	switch {
+	case v == nil && !param.ApplyDefaults:
 		return
+	case v == nil:
+		v = value.NewMap(0)
 	}
 	inner := append(slices.Clone(context), param.Name)
 	one := func(v any) any {

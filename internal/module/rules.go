@@ -52,6 +52,7 @@ func (p *parser) rules(rules Rules, values *value.Map, context []string) {
 		}
 		if missing := absent(rules.RequiredBy[name], values); len(missing) > 0 {
 			p.fail(context, "missing parameter(s) required by '%s': %s", name, strings.Join(missing, ", "))
+			return
 		}
 	}
 }

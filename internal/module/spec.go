@@ -16,6 +16,7 @@ const (
 	Path    Type = "path"
 	Raw     Type = "raw"
 	JSONArg Type = "jsonarg"
+	JSON    Type = "json" // another name for JSONArg
 	Bytes   Type = "bytes"
 	Bits    Type = "bits"
 )
@@ -88,6 +89,9 @@ type Param struct {
 	// Options are the parameters inside a Dict, or inside each Dict of a List.
 	Options []Param
 	Rules   Rules // among Options
+	// ApplyDefaults fills in what Options have as defaults where the user gives no
+	// Dict at all.
+	ApplyDefaults bool
 
 	// Internal parameters are set by the module's own control half; a user who
 	// gives one is refused.

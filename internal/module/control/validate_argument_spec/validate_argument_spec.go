@@ -15,10 +15,11 @@ import (
 // Module checks variables against an argument specification.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:    "ansible.builtin.validate_argument_spec",
-		Summary: "Checks variables against an argument specification.",
+		Name:      "ansible.builtin.validate_argument_spec",
+		Summary:   "Checks variables against an argument specification.",
+		AnyParams: true, // others are of no meaning
 		Params: []module.Param{
-			{Name: "argument_spec", Type: module.Raw, Required: true, Doc: "The specification, by name of the argument."},
+			{Name: "argument_spec", Type: module.Raw, Doc: "The specification, by name of the argument."},
 			{Name: "provided_arguments", Type: module.Raw, Doc: "Values that go before the host's variables."},
 			{Name: "validate_args_context", Type: module.Raw, Doc: "What is being checked, for the result."},
 		},
@@ -34,6 +35,9 @@ var Module = module.Control{
 }
 
 func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
+	if !args.Given("argument_spec") {
+		return nil, fmt.Errorf("\"argument_spec\" arg is required in args: %s", value.Repr(args.Map()))
+	}
 	data, ok := args.Any("argument_spec").(*value.Map)
 	if !ok {
 		return nil, fmt.Errorf("Incorrect type for argument_spec, expected dict and got <class '%s'>", value.TypeName(args.Any("argument_spec")))
@@ -48,8 +52,12 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	}
 	raw := value.NewMap(data.Len())
 	for name := range data.Strings() {
-		if v := c.Var(name); v != nil {
+		v, err := c.Expr(name)
+		switch {
+		case err == nil:
 			raw.Set(name, v)
+		case err.Error() != "'"+name+"' is undefined": // what it is made of is
+			return nil, err
 		}
 	}
 	raw.Update(provided)
@@ -60,7 +68,11 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		r.Set("validate_args_context", value.NewMap(0))
 	}
 	spec := module.Spec{Params: params}
-	if _, errs := spec.ParseAll(raw); len(errs) > 0 {
+	_, errs := spec.ParseAll(raw)
+	if err := contradiction(data); err != nil {
+		errs = append([]error{err}, errs...)
+	}
+	if len(errs) > 0 {
 		texts := make([]string, len(errs))
 		for i, err := range errs {
 			texts[i] = err.Error()
@@ -75,7 +87,7 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 
 var types = map[string]module.Type{
 	"str": module.Str, "int": module.Int, "float": module.Float, "bool": module.Bool, "list": module.List,
-	"dict": module.Dict, "path": module.Path, "raw": module.Raw, "jsonarg": module.JSONArg, "json": module.JSONArg,
+	"dict": module.Dict, "path": module.Path, "raw": module.Raw, "jsonarg": module.JSONArg, "json": module.JSON,
 	"bytes": module.Bytes, "bits": module.Bits,
 }
 
@@ -89,6 +101,7 @@ func paramsOf(data *value.Map) ([]module.Param, error) {
 		}
 		p := module.Param{Name: name, Default: spec.At("default"), Type: module.Str}
 		p.Required, _ = spec.At("required").(bool)
+		p.ApplyDefaults, _ = spec.At("apply_defaults").(bool)
 		p.NoLog, _ = spec.At("no_log").(bool)
 		if c, ok := spec.At("choices").([]any); ok {
 			p.Choices = c
@@ -115,6 +128,23 @@ func paramsOf(data *value.Map) ([]module.Param, error) {
 		params = append(params, p)
 	}
 	return params, nil
+}
+
+// contradiction finds an argument that cannot be as it is specified.
+func contradiction(data *value.Map) error {
+	for name, v := range data.Strings() {
+		spec, _ := v.(*value.Map)
+		if spec == nil {
+			continue
+		}
+		if spec.At("required") == true && spec.At("default") != nil {
+			return fmt.Errorf("internal error: required and default are mutually exclusive for %s", name)
+		}
+		if aliases := spec.At("aliases"); aliases != nil && list(aliases) == nil {
+			return fmt.Errorf("internal error: aliases must be a list or tuple")
+		}
+	}
+	return nil
 }
 
 func list(v any) []any { l, _ := v.([]any); return l }
