@@ -3,15 +3,12 @@ package hostname
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
-	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/target/setup"
-	"github.com/tutti-run/tutti/internal/module/tool"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/parallel"
 )
@@ -23,52 +20,68 @@ var Module = module.Target{
 		Summary: "Names the machine.",
 		Params: []module.Param{
 			{Name: "name", Required: true, Doc: "The name."},
-			{Name: "use", Choices: []any{"alpine", "debian", "generic", "redhat", "sles", "systemd"}, Doc: "How the name is kept; by default as the machine does it."},
+			{Name: "use", Choices: []any{"alpine", "debian", "freebsd", "generic", "macos", "macosx", "darwin", "openbsd", "openrc", "redhat", "sles", "solaris", "systemd"}, Doc: "How the name is kept; by default as the machine does it."},
 		},
 		Hints: []parallel.Hint{parallel.Host("hostname")},
 		Check: module.Full, Diff: module.Full,
 		Returns: []module.Return{{Name: "name", When: "always", Doc: "The name."}},
 	},
 	Run: func(ctx context.Context, env *module.Env, args module.Args) *module.Result {
-		return (&task{ctx: ctx, env: env, name: args.String("name"), use: args.String("use")}).run()
+		return (&task{ctx: ctx, env: env, root: "/", name: args.String("name"), use: args.String("use")}).run()
 	},
 }
 
 type task struct {
 	ctx  context.Context
 	env  *module.Env
+	root string
 	name string
 	use  string
 }
 
+type change struct {
+	needed bool
+	do     func(name string) error
+}
+
 func (t *task) run() *module.Result {
-	if t.use == "" && files.Exists("/run/systemd/system") {
-		t.use = "systemd"
-	}
 	if len(t.name) > 64 { // the kernel's limit
 		return module.Fail("name cannot be longer than 64 characters on systemd servers, try a shorter name")
 	}
-	now, err := os.Hostname()
+	k, err := t.keeper()
 	if err != nil {
-		return module.Fail("cannot read the machine's name: %s", err)
+		return module.Fail("%s", err)
 	}
-	kept, err := t.kept()
+	now, err := k.now()
 	if err != nil {
-		return module.Fail("failed to read hostname: %s", err)
+		return module.Fail("%s", err)
+	}
+	kept, err := k.kept()
+	if err != nil {
+		return module.Fail("%s", err)
 	}
 	r, before := module.OK(), now
 	if now == t.name {
 		before = kept
 	}
-	if r.Changed = now != t.name || kept != t.name; r.Changed && !t.env.Check {
-		if err := t.change(now != t.name, kept != t.name); err != nil {
+	r.Changed = now != t.name || kept != t.name
+	changes := []change{{now != t.name, k.set}, {kept != t.name, k.keep}}
+	if k.keepFirst {
+		slices.Reverse(changes)
+	}
+	for _, c := range changes {
+		if !c.needed || t.env.Check {
+			continue
+		}
+		if err := c.do(t.name); err != nil {
 			return module.Fail("%s", err)
 		}
 	}
-	if r.Changed && !t.env.Check {
-		now = t.name
+	running, err := os.Hostname()
+	if err != nil {
+		return module.Fail("cannot read the machine's name: %s", err)
 	}
-	full := setup.FullName(now)
+	full := setup.FullName(running)
 	_, domain, _ := strings.Cut(full, ".")
 	short, _, _ := strings.Cut(t.name, ".")
 	r.Set("name", t.name)
@@ -77,49 +90,4 @@ func (t *task) run() *module.Result {
 		r.Diff = value.MapOf("after", "hostname = "+t.name+"\n", "before", "hostname = "+before+"\n")
 	}
 	return r
-}
-
-func (t *task) file() string {
-	if t.use == "sles" {
-		return "/etc/HOSTNAME"
-	}
-	return "/etc/hostname"
-}
-
-// kept is the name that the machine will have after its next start.
-func (t *task) kept() (string, error) {
-	data, err := os.ReadFile(t.file())
-	if errors.Is(err, os.ErrNotExist) {
-		return "", nil
-	}
-	return strings.TrimSpace(string(data)), err
-}
-
-func (t *task) change(now, kept bool) error {
-	var commands [][]string
-	switch {
-	case t.use == "systemd":
-		commands = [][]string{
-			{"hostnamectl", "--pretty", "set-hostname", t.name},
-			{"hostnamectl", "--transient", "set-hostname", t.name},
-			{"hostnamectl", "--static", "set-hostname", t.name},
-		}
-		kept = false
-	case now:
-		commands = [][]string{{"hostname", t.name}}
-	}
-	for _, argv := range commands {
-		out, err := tool.Run(t.ctx, t.env, argv...)
-		switch {
-		case err != nil:
-			return err
-		case out.RC != 0:
-			return fmt.Errorf("Command failed rc=%d, out=%s, err=%s", out.RC, out.Stdout, out.Stderr)
-		}
-	}
-	if !kept {
-		return nil
-	}
-	_, err := files.Replacement{Path: t.file(), Unsafe: true}.Write(t.ctx, strings.NewReader(t.name+"\n"))
-	return err
 }
