@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/process"
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -15,13 +16,16 @@ import (
 func local(g *gathering) {
 	out := value.NewMap(2)
 	defer func() { g.set("local", out) }()
-	files, _ := filepath.Glob(filepath.Join(g.path, "*.fact"))
-	sort.Strings(files)
-	for _, f := range files {
-		name := strings.TrimSuffix(filepath.Base(f), ".fact")
+	paths, _ := filepath.Glob(filepath.Join(g.path, "*.fact"))
+	sort.Strings(paths)
+	for _, f := range paths {
+		if strings.HasPrefix(filepath.Base(f), ".") {
+			continue
+		}
+		name := strings.ReplaceAll(filepath.Base(f), ".fact", "")
 		st, err := os.Stat(f)
 		if err != nil {
-			msg := "Could not stat fact (" + f + "): " + err.Error()
+			msg := "Could not stat fact (" + f + "): " + files.OSError(err, f)
 			out.Set(name, msg)
 			g.warn(msg)
 			continue
@@ -41,12 +45,7 @@ func local(g *gathering) {
 				continue
 			}
 			text = string(res.Stdout)
-		} else {
-			data, err := os.ReadFile(f)
-			if err != nil {
-				out.Set(name, "error loading fact - output of running \""+f+"\" was not utf-8")
-				continue
-			}
+		} else if data, err := os.ReadFile(f); err == nil { // one that cannot be read says nothing
 			text = string(data)
 		}
 		if v, err := value.ParseJSON([]byte(text)); err == nil {
@@ -61,30 +60,6 @@ func local(g *gathering) {
 		out.Set(name, msg)
 		g.warn(msg)
 	}
-}
-
-// ini reads sections of name = value.
-func ini(text string) (*value.Map, bool) {
-	out := value.NewMap(2)
-	var section *value.Map
-	for _, l := range strings.Split(text, "\n") {
-		l = strings.TrimSpace(l)
-		switch {
-		case l == "" || l[0] == '#' || l[0] == ';':
-		case l[0] == '[' && strings.HasSuffix(l, "]"):
-			section = value.NewMap(4)
-			out.Set(l[1:len(l)-1], section)
-		case section == nil:
-			return nil, false
-		default:
-			i := strings.IndexAny(l, "=:")
-			if i < 0 {
-				return nil, false
-			}
-			section.Set(strings.ToLower(strings.TrimSpace(l[:i])), strings.TrimSpace(l[i+1:]))
-		}
-	}
-	return out, out.Len() > 0
 }
 
 func itoa(n int) string { return value.Str(n) }

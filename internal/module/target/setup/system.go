@@ -404,19 +404,22 @@ func python(g *gathering) {
 		"version_info", []any{n(0), n(1), n(2), f[3], n(4)}))
 }
 
-func chroot(g *gathering) {
-	is := os.Getenv("debian_chroot") != ""
-	if !is {
-		var root, init unix.Stat_t
-		if unix.Stat("/", &root) == nil {
-			if unix.Stat("/proc/1/root/.", &init) == nil {
-				is = root.Ino != init.Ino || root.Dev != init.Dev
-			} else {
-				is = root.Ino != 2
-			}
-		}
+func chroot(g *gathering) { g.set("is_chroot", IsChroot()) }
+
+// IsChroot tells whether our root is another than that of the machine's first
+// process.
+func IsChroot() bool {
+	if os.Getenv("debian_chroot") != "" {
+		return true
 	}
-	g.set("is_chroot", is)
+	var root, init unix.Stat_t
+	if unix.Stat("/", &root) != nil {
+		return false
+	}
+	if unix.Stat("/proc/1/root/.", &init) == nil {
+		return root.Ino != init.Ino || root.Dev != init.Dev
+	}
+	return root.Ino != 2
 }
 
 func storageNames(g *gathering) {
