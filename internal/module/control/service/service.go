@@ -5,6 +5,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/backend"
@@ -31,7 +32,11 @@ func plan(ctx context.Context, c module.Controller, args module.Args) (*module.P
 			return nil, err
 		}
 	}
-	if use != "systemd" {
+	switch strings.TrimPrefix(use, "ansible.builtin.") {
+	case "systemd":
+	case "sysvinit":
+		return &module.Plan{Call: backend.Pass("ansible.builtin.sysvinit", args, "use")}, nil
+	default:
 		return &module.Plan{Call: backend.Pass(target.Spec.Name, args, "use")}, nil
 	}
 	var ignored []string

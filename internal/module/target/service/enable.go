@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -29,11 +30,17 @@ func (t *task) tool(argv ...string) error {
 	}
 	out, err := tool.Run(t.ctx, t.env, argv...)
 	if err == nil && out.RC != 0 {
-		msg := strings.TrimSpace(out.Stderr)
+		msg := out.Stderr
 		if msg == "" {
-			msg = strings.TrimSpace(out.Stdout)
+			msg = out.Stdout
 		}
-		err = fmt.Errorf("Error when trying to enable or disable %s: %s: rc=%d %s", t.name, strings.Join(argv, " "), out.RC, msg)
+		switch argv[0] {
+		case "rc-update":
+			msg = fmt.Sprintf("Error when trying to %s %s: rc=%d %s", argv[1], t.name, out.RC, msg)
+		case "chkconfig":
+			msg = fmt.Sprintf("Error when trying to %s %s: rc=%d %s", argv[len(argv)-1], t.name, out.RC, msg)
+		}
+		err = errors.New(msg)
 	}
 	return err
 }

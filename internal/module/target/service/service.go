@@ -109,9 +109,10 @@ func (t *task) control(r *module.Result) *module.Result {
 		return r.Set("msg", "service state changed")
 	}
 	verbs := []string{verb}
-	if verb == "restart" && t.args.Has("sleep") {
+	if verb == "restart" && !t.openrc { // not every script has a restart
 		verbs = []string{"stop", "start"}
 	}
+	var stdout, stderr string
 	for i, verb := range verbs {
 		if i > 0 {
 			select {
@@ -124,13 +125,13 @@ func (t *task) control(r *module.Result) *module.Result {
 		if err != nil {
 			return module.Fail("%s", err)
 		}
+		stdout, stderr = stdout+out.Stdout, stderr+out.Stderr
 		// A stop may fail since there is nothing to stop; the start decides.
 		if out.RC != 0 && i == len(verbs)-1 {
-			msg := out.Stderr
-			if msg == "" {
-				msg = out.Stdout
+			if stderr == "" {
+				stderr = stdout
 			}
-			return out.Fail("%s", msg)
+			return module.Fail("%s", stderr)
 		}
 	}
 	return r

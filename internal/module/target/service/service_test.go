@@ -75,7 +75,7 @@ func TestContract(t *testing.T) {
 		{Name: "started already", Setup: state(true, false), Args: args + `"state": "started"}`, Verify: last("status\n")},
 		{Name: "stopped", Setup: state(true, false), Args: args + `"state": "stopped"}`, Changed: true, Verify: last("status\nstop\n")},
 		{Name: "stopped already", Setup: state(false, false), Args: args + `"state": "stopped"}`},
-		{Name: "restarted", Setup: state(true, false), Args: args + `"state": "restarted"}`, Changed: true, Again: true, Verify: last("status\nrestart\n")},
+		{Name: "restarted", Setup: state(true, false), Args: args + `"state": "restarted"}`, Changed: true, Again: true, Verify: last("status\nstop\nstart\n")},
 		{Name: "restarted with a pause", Setup: state(true, false), Args: args + `"state": "restarted", "sleep": 0}`, Changed: true, Again: true, Verify: last("status\nstop\nstart\n")},
 		{Name: "reloaded", Setup: state(true, false), Args: args + `"state": "reloaded"}`, Changed: true, Again: true, Verify: last("status\nreload\n")},
 		{Name: "reloaded while stopped", Setup: state(false, false), Args: args + `"state": "reloaded"}`, Changed: true, Again: true, Verify: last("status\nstart\n")},

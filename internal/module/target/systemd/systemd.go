@@ -3,14 +3,15 @@ package systemd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tutti-run/tutti/internal/module"
-	"github.com/tutti-run/tutti/internal/module/files"
+	"github.com/tutti-run/tutti/internal/module/target/setup"
 	"github.com/tutti-run/tutti/internal/module/tool"
 	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/parallel"
@@ -61,12 +62,13 @@ type task struct {
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 	t := &task{ctx: ctx, env: env, args: args, unit: args.String("name"), r: module.OK()}
+	for _, mark := range []string{"*", "?", "["} {
+		if strings.Contains(t.unit, mark) {
+			return module.Fail("This module does not currently support using glob patterns, found '%s' in service name: %s", mark, t.unit)
+		}
+	}
 	if _, err := tool.Require(env, "systemctl"); err != nil {
 		return module.Fail("%s", err)
-	}
-	if strings.ContainsAny(t.unit, "*?[") {
-		return module.Fail("This module does not currently support using glob patterns, found '%s' in service name: %s",
-			string(t.unit[strings.IndexAny(t.unit, "*?[")]), t.unit)
 	}
 	if args.String("scope") == "user" && os.Getenv("XDG_RUNTIME_DIR") == "" {
 		t.environ = map[string]string{"XDG_RUNTIME_DIR": fmt.Sprintf("/run/user/%d", os.Geteuid())}
@@ -75,15 +77,11 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if t.unit != "" {
 		t.r.Set("name", t.unit)
 	}
-	if err := t.do(); err != nil {
-		return module.Fail("%s", err)
+	if failed := t.do(); failed != nil {
+		return failed
 	}
 	return t.r
 }
-
-// errOffline is the answer of systemctl where systemd does not run.
-var errOffline = errors.New("systemd does not run on this machine (a container or chroot?), so it cannot start, stop or reload anything; " +
-	"the service module takes what fits the machine")
 
 // systemctl runs systemctl in the scope asked for.
 func (t *task) systemctl(words ...string) (tool.Output, error) {
@@ -97,27 +95,24 @@ func (t *task) systemctl(words ...string) (tool.Output, error) {
 	if t.args.Bool("force") {
 		argv = append(argv, "--force")
 	}
-	out, err := tool.Cmd{Argv: append(argv, words...), Env: t.environ}.Run(t.ctx, t.env)
-	if err == nil && strings.Contains(out.Stderr, "System has not been booted with systemd") {
-		err = errOffline
-	}
-	return out, err
+	return tool.Cmd{Argv: append(argv, words...), Env: t.environ}.Run(t.ctx, t.env)
 }
 
-// change runs systemctl unless in check mode.
-func (t *task) change(failure string, words ...string) error {
+// change runs systemctl unless in check mode, and returns what it said if it
+// could not.
+func (t *task) change(verb string) (*tool.Output, error) {
 	t.r.Changed = true
 	if t.env.Check {
-		return nil
+		return nil, nil
 	}
-	out, err := t.systemctl(words...)
+	out, err := t.systemctl(verb, t.unit)
 	if err == nil && out.RC != 0 {
-		err = fmt.Errorf("%s: %s", failure, strings.TrimSpace(out.Stderr))
+		return &out, nil
 	}
-	return err
+	return nil, err
 }
 
-func (t *task) do() error {
+func (t *task) do() *module.Result {
 	for _, name := range []string{"daemon_reload", "daemon_reexec"} {
 		if !t.args.Bool(name) || t.env.Check {
 			continue
@@ -126,70 +121,106 @@ func (t *task) do() error {
 		out, err := t.systemctl(verb)
 		switch {
 		case err != nil:
-			return err
+			return module.Fail("%s", err)
 		case out.RC != 0:
-			return fmt.Errorf("failure %d during %s: %s", out.RC, verb, out.Stderr)
+			return module.Fail("failure %d during %s: %s", out.RC, verb, out.Stderr)
 		}
 	}
 	if t.unit == "" {
 		return nil
 	}
-	status, err := t.show()
-	if err != nil {
-		return err
+	script := unix.Access("/etc/init.d/"+t.unit, unix.X_OK) == nil
+	status, isUnit, failed := t.show()
+	if failed != nil {
+		return failed
 	}
-	t.r.Set("status", status)
-	text := func(key string) string { s, _ := status.At(key).(string); return s }
-	found := text("LoadState") != "not-found" || files.Exists("/etc/init.d/"+t.unit)
-	if !found && !t.env.Check {
-		// What has no unit may still be enabled or masked (a template, an alias).
-		out, err := t.systemctl("is-enabled", t.unit)
-		if err != nil {
-			return err
+	if t.r.Set("status", status); script && !isUnit {
+		t.r.Warnings = append(t.r.Warnings, "The service ("+t.unit+") is actually an init script but the system is managed by systemd")
+	}
+	for _, part := range []struct {
+		param string
+		do    func(found, script bool) *module.Result
+	}{{"masked", t.mask}, {"enabled", t.enable}, {"state", t.state}} {
+		if !t.args.Has(part.param) {
+			continue
 		}
-		found = out.RC == 0 || strings.HasPrefix(out.Stdout, "masked")
-	}
-	if t.args.Has("masked") {
-		if err := t.mask(text("LoadState") == "masked", found); err != nil {
-			return err
+		if failed := part.do(isUnit || script, script); failed != nil {
+			return failed
 		}
-	}
-	if t.args.Has("enabled") {
-		if err := t.enable(found); err != nil {
-			return err
-		}
-	}
-	if t.args.Has("state") {
-		return t.state(found, text("ActiveState"))
 	}
 	return nil
 }
 
-// missing is the error for a unit that is not there.
-func (t *task) missing(found bool) error {
-	if found || t.env.Check {
-		return nil
-	}
-	return fmt.Errorf("Could not find the requested service %s: host", t.unit)
+// missing is the failure for a unit that is not there.
+func (t *task) missing() *module.Result {
+	return module.Fail("Could not find the requested service %s: host", t.unit)
 }
 
-// show reads the unit's properties.
-func (t *task) show() (*value.Map, error) {
+func text(status *value.Map, key string) string {
+	s, _ := status.At(key).(string)
+	return s
+}
+
+// show reads the unit's properties, and tells whether there is such a unit.
+func (t *task) show() (*value.Map, bool, *module.Result) {
 	out, err := t.systemctl("show", t.unit)
 	if err != nil {
-		return nil, err
+		return nil, false, module.Fail("%s", err)
 	}
-	if out.RC != 0 && out.Stdout == "" {
-		return nil, fmt.Errorf("Service is in unknown state: systemctl show %s failed: %s", t.unit, strings.TrimSpace(out.Stderr))
+	if out.RC != 0 || ignored(out.Stdout) || ignored(out.Stderr) {
+		isUnit, failed := t.offline()
+		return value.NewMap(0), isUnit, failed
 	}
+	status := properties(out.Stdout)
+	load := text(status, "LoadState")
+	isUnit := load != "" && load != "not-found"
+	if isUnit && load != "masked" && status.Has("LoadError") {
+		return nil, false, module.Fail("Error loading unit file '%s': %s", t.unit, text(status, "LoadError"))
+	}
+	return status, isUnit, nil
+}
+
+// ignored reports whether systemctl did not do what it was asked for, as in a
+// chroot.
+func ignored(words string) bool {
+	return !strings.Contains(words, "=") && (strings.Contains(words, "ignoring request") || strings.Contains(words, "ignoring command"))
+}
+
+// offline tells whether there is such a unit where systemd does not run.
+func (t *task) offline() (bool, *module.Result) {
+	out, err := t.systemctl("is-enabled", t.unit)
+	if err != nil {
+		return false, module.Fail("%s", err)
+	}
+	switch strings.TrimSpace(out.Stdout) {
+	case "enabled", "enabled-runtime", "linked", "linked-runtime", "masked", "masked-runtime", "static", "indirect", "disabled", "generated", "transient":
+		return true, nil
+	}
+	if out, err = t.systemctl("list-unit-files", t.unit); err != nil {
+		return false, module.Fail("%s", err)
+	}
+	if out.RC == 0 {
+		return true, nil
+	}
+	if out, err = t.systemctl(); err != nil {
+		return false, module.Fail("%s", err)
+	}
+	if out.RC != 0 {
+		return false, out.Fail("%s", strings.TrimRight(out.Stderr, "\n"))
+	}
+	return false, nil
+}
+
+// properties reads the output of systemctl show.
+func properties(out string) *value.Map {
 	status := value.NewMap(64)
 	key := "" // of a value in braces that goes on for several lines
-	for line := range strings.Lines(out.Stdout) {
+	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\n")
 		if key != "" {
-			old, _ := status.At(key).(string)
-			status.Set(key, old+"\n"+line)
-			if strings.HasSuffix(line, "}") {
+			status.Set(key, text(status, key)+"\n"+line)
+			if strings.HasSuffix(strings.TrimRight(line, " \t"), "}") {
+				status.Set(key, strings.TrimSpace(text(status, key)))
 				key = ""
 			}
 			continue
@@ -198,50 +229,59 @@ func (t *task) show() (*value.Map, error) {
 		if !ok {
 			continue
 		}
-		status.Set(k, v)
-		if strings.HasPrefix(k, "Exec") && strings.HasPrefix(v, "{") && !strings.HasSuffix(v, "}") {
+		if v = strings.TrimSpace(v); strings.HasPrefix(k, "Exec") && strings.HasPrefix(v, "{") && !strings.HasSuffix(v, "}") {
 			key = k
 		}
+		status.Set(k, v)
 	}
-	return status, nil
+	return status
 }
 
-func (t *task) mask(masked, found bool) error {
-	want := t.args.Bool("masked")
-	if err := t.missing(found || want); err != nil {
-		return err
+func (t *task) mask(found, _ bool) *module.Result {
+	out, err := t.systemctl("is-enabled", t.unit)
+	if err != nil {
+		return module.Fail("%s", err)
 	}
-	if masked == want {
+	want := t.args.Bool("masked")
+	if (strings.TrimSpace(out.Stdout) == "masked") == want {
 		return nil
 	}
 	verb := map[bool]string{true: "mask", false: "unmask"}[want]
-	return t.change("Unable to "+verb+" service "+t.unit, verb, t.unit)
+	switch said, err := t.change(verb); {
+	case err != nil:
+		return module.Fail("%s", err)
+	case said != nil && !found:
+		return t.missing()
+	case said != nil:
+		return module.Fail("Unable to %s service %s: %s", verb, t.unit, said.Stderr)
+	}
+	return nil
 }
 
-func (t *task) enable(found bool) error {
-	if err := t.missing(found); err != nil {
-		return err
+func (t *task) enable(found, script bool) *module.Result {
+	if !found {
+		return t.missing()
 	}
-	out, err := t.systemctl("is-enabled", t.unit)
+	out, err := t.systemctl("is-enabled", t.unit, "-l")
 	if err != nil {
-		return err
+		return module.Fail("%s", err)
 	}
 	word := strings.TrimSpace(out.Stdout)
-	// What is static or an alias cannot be enabled: it counts as it is.
-	enabled := out.RC == 0 && word != "indirect"
-	if out.RC != 0 && word == "" && files.Exists("/etc/init.d/"+t.unit) {
+	enabled := out.RC == 0 && word != "indirect" && word != "alias"
+	if out.RC == 1 && script && t.args.String("scope") == "system" && !strings.HasSuffix(word, "disabled") {
 		enabled = startsByLinks(t.unit)
 	}
 	want := t.args.Bool("enabled")
-	t.r.Set("enabled", enabled)
-	if enabled == want {
+	if t.r.Set("enabled", want); enabled == want {
 		return nil
 	}
 	verb := map[bool]string{true: "enable", false: "disable"}[want]
-	if err := t.change("Unable to "+verb+" service "+t.unit, verb, t.unit); err != nil {
-		return err
+	switch said, err := t.change(verb); {
+	case err != nil:
+		return module.Fail("%s", err)
+	case said != nil:
+		return module.Fail("Unable to %s service %s: %s", verb, t.unit, said.Stdout+said.Stderr)
 	}
-	t.r.Set("enabled", want)
 	return nil
 }
 
@@ -251,12 +291,16 @@ func startsByLinks(name string) bool {
 	return err == nil && len(found) > 0
 }
 
-func (t *task) state(found bool, active string) error {
-	if err := t.missing(found); err != nil {
-		return err
+func (t *task) state(found, _ bool) *module.Result {
+	if !found {
+		return t.missing()
 	}
-	state, verb := t.args.String("state"), ""
+	status, _ := t.r.Get("status").(*value.Map)
+	active, state, verb := text(status, "ActiveState"), t.args.String("state"), ""
 	t.r.Set("state", state)
+	if active == "" {
+		return t.unknown(status)
+	}
 	running := active == "active" || active == "activating" || active == "reloading"
 	switch state {
 	case "started":
@@ -278,11 +322,24 @@ func (t *task) state(found bool, active string) error {
 			verb = "reload"
 		}
 	}
-	if active == "" && !t.env.Check {
-		return errOffline
-	}
 	if verb == "" {
 		return nil
 	}
-	return t.change("Unable to "+verb+" service "+t.unit, verb, t.unit)
+	switch said, err := t.change(verb); {
+	case err != nil:
+		return module.Fail("%s", err)
+	case said != nil:
+		return module.Fail("Unable to %s service %s: %s", verb, t.unit, said.Stderr)
+	}
+	return nil
+}
+
+// unknown is what comes of a state where systemd cannot tell it. In a chroot,
+// whose services run once it is a machine, there is nothing to do.
+func (t *task) unknown(status *value.Map) *module.Result {
+	if setup.IsChroot() || os.Getenv("SYSTEMD_OFFLINE") == "1" {
+		t.r.Warnings = append(t.r.Warnings, "Target is a chroot or systemd is offline. This can lead to false positives or prevent the init system tools from working.")
+		return nil
+	}
+	return module.Fail("Service is in unknown state").Set("status", status)
 }

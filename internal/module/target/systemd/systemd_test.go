@@ -22,7 +22,7 @@ show)
 	if grep -q masked $u; then echo LoadState=masked; else echo LoadState=loaded; fi
 	printf 'ExecStart={ path=/bin/x ;\n argv[]=/bin/x }\n'
 	if grep -q active $u; then echo ActiveState=active; else echo ActiveState=inactive; fi;;
-is-enabled) grep -q enabled $u 2>/dev/null && echo enabled || { echo disabled; exit 1; };;
+is-enabled) if grep -q masked $u 2>/dev/null; then echo masked; exit 1; fi; if grep -q alias $u; then echo alias; exit 0; fi; grep -q enabled $u 2>/dev/null && echo enabled || { echo disabled; exit 1; };;
 start|restart|reload) echo active >>$u;;
 stop) sed -i /active/d $u;;
 enable) echo enabled >>$u;;
@@ -58,6 +58,7 @@ func TestUnits(t *testing.T) {
 		{"", `"masked": true`, "mask u"},
 		{"masked", `"masked": true`, ""},
 		{"masked", `"masked": false`, "unmask u"},
+		{"enabled alias", `"enabled": true`, "enable u"},
 		{"", `"state": "started", "no_block": true, "scope": "user"`, "--user --no-block start u"},
 	} {
 		for _, check := range []bool{true, false} {
@@ -88,7 +89,10 @@ func TestErrors(t *testing.T) {
 		{systemctl, `{"name": "none", "state": "started"}`, "Could not find the requested service none: host"},
 		{systemctl, `{"name": "u*", "state": "started"}`, "This module does not currently support using glob patterns, found '*'"},
 		{systemctl, `{"state": "started"}`, "missing parameter(s) required by 'state': name"},
-		{"#!/bin/sh\necho 'System has not been booted with systemd as init system' >&2; exit 1\n", `{"name": "u", "state": "started"}`, "systemd does not run on this machine"},
+		{systemctl, `{"name": "none", "enabled": false}`, "Could not find the requested service none: host"},
+		{"#!/bin/sh\necho 'System has not been booted with systemd as init system' >&2; exit 1\n", `{"name": "u", "state": "started"}`, "System has not been booted with systemd"},
+		{"#!/bin/sh\ntest $1 = is-enabled && echo disabled; echo cannot >&2; exit 1\n", `{"name": "u", "enabled": true}`, "Unable to enable service u: cannot"},
+		{"#!/bin/sh\necho LoadState=error; echo LoadError=bad\n", `{"name": "u", "state": "started"}`, "Error loading unit file 'u': bad"},
 		{"#!/bin/sh\necho no >&2; exit 1\n", `{"daemon_reload": true}`, "failure 1 during daemon-reload: no"},
 	} {
 		_, env := environ(t, c.program)

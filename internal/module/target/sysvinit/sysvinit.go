@@ -96,11 +96,17 @@ var (
 	saysRunning = lazyregexp.New(`run|start|active`)
 )
 
+const unsure = "Unable to determine if service is up, assuming it is down"
+
 // running tells whether the service runs: by the script's words, its status, or
 // the list of processes.
 func (t *task) running() (bool, *module.Result) {
 	if pattern := t.args.String("pattern"); pattern != "" {
-		return processMatches(pattern), nil
+		found := processMatches(pattern)
+		if !found {
+			t.r.Warnings = append(t.r.Warnings, unsure)
+		}
+		return found, nil
 	}
 	argv := []string{t.script, "status"}
 	if tool.Find(t.env, "service") != "" {
@@ -131,7 +137,7 @@ func (t *task) running() (bool, *module.Result) {
 		t.r.Warnings = append(t.r.Warnings, "Used ps output to match service name and determine it is up, this is very unreliable")
 		return true, nil
 	}
-	t.r.Warnings = append(t.r.Warnings, "Unable to determine if service is up, assuming it is down")
+	t.r.Warnings = append(t.r.Warnings, unsure)
 	return false, nil
 }
 

@@ -63,6 +63,11 @@ func TestContract(t *testing.T) {
 	)
 	mt.Run(t, &Module, cases)
 	dir := t.TempDir()
+	with(true, script)(t, dir)
+	if r := mt.Call(t, &Module, mt.Args(t, dir, `{"name": "$DIR/s", "state": "stopped", "pattern": "no such process, I hope"}`), mt.Options{}); r.Changed || len(r.Warnings) != 1 {
+		t.Errorf("by a pattern that is not there: changed=%v, %q", r.Changed, r.Warnings)
+	}
+	dir = t.TempDir()
 	with(false, script)(t, dir)
 	r := mt.Call(t, &Module, mt.Args(t, dir, `{"name": "$DIR/s", "state": "started"}`), mt.Options{Check: true})
 	if _, err := os.Stat(filepath.Join(dir, "on")); err == nil || !r.Changed {
