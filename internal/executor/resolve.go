@@ -358,6 +358,19 @@ func dropOmitted(v any) any {
 	return v
 }
 
+// fileMistake words a mistake in a template file as Ansible does, which repeats
+// what it is made of.
+func fileMistake(te *template.Error) string {
+	if te.Undefined {
+		return "AnsibleUndefinedVariable: " + te.Msg + ". " + te.Msg
+	}
+	if rest, ok := strings.CutPrefix(te.Msg, "template error while templating string: "); ok {
+		what, _, _ := strings.Cut(rest, ". String: ")
+		return "AnsibleError: " + te.Msg + ". " + what
+	}
+	return te.Kind + ": " + te.Msg
+}
+
 // nativeCall checks the arguments and lets the control half, if the module has
 // one, plan.
 func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Map, r *resolved) (*module.Result, error) {
@@ -390,7 +403,7 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 		var te *template.Error
 		if errors.As(err, &te) && te.Kind != "" && te.Pos.File != "" && te.Pos.File != it.task.Pos.File {
 			// The template file's own mistake: named as its template language does.
-			return it.invocation(module.Fail("%s: %s", te.Kind, errorText(err)), spec, args), nil
+			return it.invocation(module.Fail("%s", fileMistake(te)).Set("error_at", te.Pos.String()), spec, args), nil
 		}
 		if errors.As(err, &te) {
 			return nil, err

@@ -2,7 +2,6 @@ package template
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"maps"
 	"strings"
@@ -41,9 +40,6 @@ func (e *Engine) stream(c *Context, w io.Writer, src *io.SectionReader, o FileOp
 	ends := 0
 	var comp *compiled
 	if src.Size() < int64(size) {
-		if !utf8.ValidString(text) {
-			return errNotUTF8
-		}
 		whole.Source, ends = rest, newlines(rest)
 		comp = e.text(rest, st.syn, false)
 	} else {
@@ -56,8 +52,6 @@ func (e *Engine) stream(c *Context, w io.Writer, src *io.SectionReader, o FileOp
 	}
 	return st.renderTo(w, comp, whole, ends)
 }
-
-var errNotUTF8 = errors.New("Template source files must be utf-8 encoded")
 
 // renderTo writes what a parsed template makes to w. ends is how many newlines
 // the template's text has at its end.
@@ -200,9 +194,6 @@ func (s *scanner) next() (body []stmt, mutates bool, err error) {
 			return nil, false, err
 		}
 		end := p.cur().off - s.base
-		if !utf8.ValidString(s.text[s.context:end]) {
-			return nil, false, errNotUTF8
-		}
 		if end > s.context {
 			s.advance(end)
 			return p.done, p.mutates, nil

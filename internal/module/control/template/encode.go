@@ -1,18 +1,23 @@
 package template
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/ianaindex"
 )
 
 // encoder gives a writer for UTF-8 that passes it on to w in one of the encodings
 // that configuration files are in.
 func encoder(w io.Writer, encoding string) (io.Writer, error) {
-	e := &encoded{w: w, name: encoding}
-	switch strings.ReplaceAll(strings.ToLower(encoding), "_", "-") {
+	name := strings.ReplaceAll(strings.ToLower(encoding), "_", "-")
+	e := &encoded{w: w, name: encoding, narrow: !strings.HasPrefix(name, "utf-16") && !strings.HasPrefix(name, "utf-32")}
+	switch name {
 	case "", "utf-8", "utf8", "u8":
 		return w, nil
 	case "utf-8-sig":
@@ -29,8 +34,16 @@ func encoder(w io.Writer, encoding string) (io.Writer, error) {
 		e.put = wide(true)
 	case "windows-1252", "cp1252", "1252":
 		e.put = windows1252
+	case "utf-32":
+		e.mark, e.put = "\xff\xfe\x00\x00", utf32(binary.LittleEndian)
+	case "utf-32-le", "utf-32le":
+		e.put = utf32(binary.LittleEndian)
+	case "utf-32-be", "utf-32be":
+		e.put = utf32(binary.BigEndian)
 	default:
-		return nil, fmt.Errorf("unknown encoding: %s (known are utf-8, utf-16, latin-1, windows-1252 and ascii)", encoding)
+		if e.put = registered(name); e.put == nil {
+			return nil, fmt.Errorf("unknown encoding: %s", encoding)
+		}
 	}
 	return e, nil
 }
@@ -43,6 +56,9 @@ type encoded struct {
 	put  func(b []byte, r rune) ([]byte, bool)
 	at   int    // characters so far
 	part []byte // of a character
+	// narrow tells that the encoding is made of bytes: one that is no UTF-8 in the
+	// template passes through.
+	narrow bool
 }
 
 // Write takes UTF-8, cut anywhere.
@@ -56,8 +72,13 @@ func (e *encoded) Write(p []byte) (int, error) {
 	e.mark = ""
 	for len(text) > 0 && utf8.FullRune(text) {
 		r, n := utf8.DecodeRune(text)
-		var ok bool
-		if out, ok = e.put(out, r); !ok {
+		ok := e.narrow
+		if r == utf8.RuneError && n == 1 {
+			out = append(out, text[0])
+		} else {
+			out, ok = e.put(out, r)
+		}
+		if !ok {
 			return 0, fmt.Errorf("'%s' codec can't encode character %q in position %d", e.name, r, e.at)
 		}
 		text = text[n:]
@@ -68,6 +89,17 @@ func (e *encoded) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// Close writes what looked like the begin of a character. It leaves the writer
+// below open.
+func (e *encoded) Close() error {
+	rest := e.part
+	if e.part = nil; len(rest) > 0 && !e.narrow {
+		return fmt.Errorf("'%s' codec can't encode character %q in position %d", e.name, utf8.RuneError, e.at)
+	}
+	_, err := e.w.Write(rest)
+	return err
 }
 
 func narrow(limit rune) func([]byte, rune) ([]byte, bool) {
@@ -100,4 +132,42 @@ func windows1252(b []byte, r rune) ([]byte, bool) {
 		}
 	}
 	return b, false
+}
+
+func utf32(order binary.AppendByteOrder) func([]byte, rune) ([]byte, bool) {
+	return func(b []byte, r rune) ([]byte, bool) { return order.AppendUint32(b, uint32(r)), true }
+}
+
+// registered looks an encoding up by the name that it is registered with, or that
+// Python has for it; nil if there is none.
+func registered(name string) func([]byte, rune) ([]byte, bool) {
+	if n, ok := strings.CutPrefix(name, "cp125"); ok {
+		name = "windows-125" + n
+	}
+	if n, ok := strings.CutPrefix(name, "iso8859-"); ok {
+		name = "iso-8859-" + n
+	}
+	switch name {
+	case "koi8r", "koi8u", "eucjp", "euckr", "shiftjis":
+		name = map[string]string{"koi8r": "koi8-r", "koi8u": "koi8-u", "eucjp": "euc-jp", "euckr": "euc-kr", "shiftjis": "shift_jis"}[name]
+	case "shift-jis", "sjis":
+		name = "shift_jis"
+	case "mac-roman", "macroman":
+		name = "macintosh"
+	}
+	enc, err := ianaindex.IANA.Encoding(name)
+	if err != nil || enc == nil || strings.HasPrefix(name, "iso-2022") || strings.HasPrefix(name, "utf") { // those have states
+		return nil
+	}
+	if table, ok := enc.(*charmap.Charmap); ok {
+		return func(b []byte, r rune) ([]byte, bool) {
+			c, ok := table.EncodeRune(r)
+			return append(b, c), ok
+		}
+	}
+	encoder := enc.NewEncoder()
+	return func(b []byte, r rune) ([]byte, bool) {
+		text, err := encoder.Bytes([]byte(string(r)))
+		return append(b, text...), err == nil
+	}
 }

@@ -77,6 +77,9 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		CommentStart: args.String("comment_start_string"), CommentEnd: args.String("comment_end_string"),
 		TrimBlocks: args.Bool("trim_blocks"), LstripBlocks: args.Bool("lstrip_blocks"),
 	})
+	if c, ok := out.(*encoded); ok && err == nil {
+		err = c.Close()
+	}
 	if err != nil {
 		spool.Close()
 		return nil, err

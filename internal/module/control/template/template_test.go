@@ -58,6 +58,7 @@ func TestSpec(t *testing.T) { mt.Spec(t, &Module.Spec) }
 func TestEncode(t *testing.T) {
 	for _, c := range []struct{ encoding, want string }{
 		{"utf-8", "a€"}, {"windows-1252", "a\x80"}, {"utf-16-be", "\x00a\x20\xac"}, {"utf-16", "\xff\xfea\x00\xac\x20"}, {"utf-8-sig", "\xef\xbb\xbfa€"},
+		{"iso-8859-15", "a\xa4"}, {"ISO8859_15", "a\xa4"}, {"cp1251", "a\x88"}, {"gbk", "a\x80"}, {"utf-32-le", "a\x00\x00\x00\xac\x20\x00\x00"}, {"utf_32", "\xff\xfe\x00\x00a\x00\x00\x00\xac\x20\x00\x00"},
 	} {
 		var got bytes.Buffer
 		w, err := encoder(&got, c.encoding)
@@ -70,7 +71,38 @@ func TestEncode(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", c.encoding, got.String(), err, c.want)
 		}
 	}
-	if _, err := encoder(io.Discard, "klingon"); err == nil {
-		t.Error("unknown encoding accepted")
+	for _, name := range []string{"klingon", "iso-2022-jp", "utf-7"} {
+		if _, err := encoder(io.Discard, name); err == nil {
+			t.Errorf("%s is known", name)
+		}
+	}
+}
+
+// TestBytes lets what is no UTF-8 through where the result is made of bytes.
+func TestBytes(t *testing.T) {
+	for _, encoding := range []string{"utf-8", "latin-1", "koi8-r"} {
+		var got bytes.Buffer
+		w, err := encoder(&got, encoding)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, "a\xe9b\xe9"); err != nil {
+			t.Errorf("%s: %v", encoding, err)
+		}
+		if e, ok := w.(*encoded); ok {
+			if err := e.Close(); err != nil {
+				t.Errorf("%s: %v", encoding, err)
+			}
+		}
+		if got.String() != "a\xe9b\xe9" {
+			t.Errorf("%s: %q", encoding, got.String())
+		}
+	}
+	w, err := encoder(io.Discard, "utf-16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, "a\xe9b"); err == nil {
+		t.Error("a byte that is no character in UTF-16")
 	}
 }
