@@ -55,3 +55,14 @@ func Errno(err error, names ...string) string {
 	text := errno.Error()
 	return fmt.Sprintf("[Errno %d] %s: %s", int(errno), strings.ToUpper(text[:1])+text[1:], strings.Join(names, " -> "))
 }
+
+// OSError words an error of the system as Ansible's modules do for a path that is
+// text to them.
+func OSError(err error, path string) string {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return err.Error()
+	}
+	text := errno.Error()
+	return fmt.Sprintf("[Errno %d] %s: %s", int(errno), strings.ToUpper(text[:1])+text[1:], value.Repr(path))
+}

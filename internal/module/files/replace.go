@@ -41,7 +41,8 @@ type Replacement struct {
 // Replaced is what a Replacement did.
 type Replaced struct {
 	Sums       Sums
-	BackupFile string // empty if there was nothing to back up
+	BackupFile string      // empty if there was nothing to back up
+	Validation *Validation // nil without a validate command
 	// Attributes tells whether owner, group or mode are others than before.
 	Attributes bool
 }
@@ -74,11 +75,10 @@ func (c Replacement) Write(ctx context.Context, r io.Reader) (Replaced, error) {
 	if _, err := io.Copy(io.MultiWriter(tmp, sum), readerUnder(ctx, r)); err != nil {
 		return Replaced{}, fmt.Errorf("cannot write %s: %w", c.Path, err)
 	}
-	attributes, err := c.prepare(ctx, tmp)
-	if err != nil {
+	done := Replaced{Sums: sum.sums()}
+	if done.Attributes, done.Validation, err = c.prepare(ctx, tmp); err != nil {
 		return Replaced{}, err
 	}
-	done := Replaced{Sums: sum.sums(), Attributes: attributes}
 	if c.Backup {
 		if done.BackupFile, err = Backup(c.Path); err != nil {
 			return Replaced{}, err
@@ -116,13 +116,13 @@ func (c Replacement) create() (*os.File, error) {
 func shorten(base string) string { return base[:min(len(base), 200)] }
 
 // prepare gives the temporary file everything that the file shall have.
-func (c Replacement) prepare(ctx context.Context, tmp *os.File) (attributes bool, err error) {
+func (c Replacement) prepare(ctx context.Context, tmp *os.File) (attributes bool, _ *Validation, err error) {
 	if err := inherit(tmp, c.Path, c.DirGroup); err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if c.Times != nil {
 		if err := os.Chtimes(tmp.Name(), c.Times[0], c.Times[1]); err != nil {
-			return false, err
+			return false, nil, err
 		}
 	}
 	attributes, err = Attrs{Owner: c.Attrs.Owner, Group: c.Attrs.Group, Mode: c.Attrs.Mode}.Apply(tmp.Name(), false, c.Diff)
@@ -130,12 +130,13 @@ func (c Replacement) prepare(ctx context.Context, tmp *os.File) (attributes bool
 		if a := (*AttrError)(nil); errors.As(err, &a) {
 			a.Path = c.Path
 		}
-		return false, err
+		return false, nil, err
 	}
 	if err := tmp.Close(); err != nil { // here a full disk shows on some file systems
-		return false, fmt.Errorf("cannot write %s: %w", c.Path, err)
+		return false, nil, fmt.Errorf("cannot write %s: %w", c.Path, err)
 	}
-	return attributes, Validate(ctx, c.Validate, tmp.Name(), c.Environ)
+	validation, err := Validate(ctx, c.Validate, tmp.Name(), c.Environ)
+	return attributes, validation, err
 }
 
 // inherit gives a temporary file what the file that it replaces has, or what a
@@ -194,26 +195,29 @@ func copyXattrs(path string, to *os.File) {
 	}
 }
 
+// Validation is what a validate command printed that accepted a file.
+type Validation struct{ Stdout, Stderr string }
+
 // Validate runs a validate command on the file at path; an empty one passes.
-func Validate(ctx context.Context, command, path string, environ []string) error {
+func Validate(ctx context.Context, command, path string, environ []string) (*Validation, error) {
 	if command == "" {
-		return nil
+		return nil, nil
 	}
 	if !strings.Contains(command, "%s") {
-		return fmt.Errorf("validate must contain %%s: %s", command)
+		return nil, fmt.Errorf("validate must contain %%s: %s", command)
 	}
 	argv, err := SplitCommand(strings.ReplaceAll(command, "%s", path))
 	if err != nil {
-		return fmt.Errorf("cannot read the validate command %q: %w", command, err)
+		return nil, fmt.Errorf("cannot read the validate command %q: %w", command, err)
 	}
 	out, err := process.Run(ctx, process.Cmd{Argv: argv, Env: environ})
 	if err != nil {
-		return fmt.Errorf("cannot run the validate command %q: %w", command, err)
+		return nil, fmt.Errorf("cannot run the validate command %q: %w", command, err)
 	}
 	if out.RC != 0 {
-		return &ValidationError{out.RC, string(out.Stdout), string(out.Stderr)}
+		return nil, &ValidationError{out.RC, string(out.Stdout), string(out.Stderr)}
 	}
-	return nil
+	return &Validation{string(out.Stdout), string(out.Stderr)}, nil
 }
 
 // overwrite writes in place: what unsafe_writes asks for.

@@ -79,6 +79,7 @@ type job struct {
 	slash, flat bool
 	host        string
 	validate    bool
+	same        bool // what came was there already
 }
 
 // path is where the target's file goes. Its name comes from the target, so
@@ -116,7 +117,25 @@ func (j *job) receive(name string, r io.Reader) (err error) {
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
+	j.same, err = equal(tmp.Name(), path)
+	switch {
+	case err != nil:
+		return err
+	case j.same:
+		return os.Remove(tmp.Name())
+	}
 	return os.Rename(tmp.Name(), path)
+}
+
+// equal reports whether the file that came is the one that is there. What the
+// target expands a name to is not known before.
+func equal(fresh, path string) (bool, error) {
+	there, err := files.SHA1OfFile(path)
+	if err != nil {
+		return false, nil // there is none
+	}
+	came, err := files.SHA1OfFile(fresh)
+	return came == there, err
 }
 
 func (j *job) finish(r *module.Result) *module.Result {
@@ -131,7 +150,7 @@ func (j *job) finish(r *module.Result) *module.Result {
 		return module.Fail("Failed to fetch the file: %s", err)
 	}
 	out := module.OK().Set("md5sum", sums.MD5).Set("dest", path).Set("checksum", sums.SHA1)
-	if r.Get("sent") == nil {
+	if r.Get("sent") == nil || j.same {
 		return out.Set("file", src)
 	}
 	out.Set("remote_md5sum", nil).Set("remote_checksum", remote)

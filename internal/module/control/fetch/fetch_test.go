@@ -26,6 +26,12 @@ func TestFetch(t *testing.T) {
 	if r = mt.Task(t, ctl, &Module, &target.Module, task("dest", "in")); r.Failed || r.Changed || r.Get("file") != src || r.Get("dest") != path {
 		t.Errorf("the second run: %s", value.Repr(r.ToMap()))
 	}
+	// A name that only the target can expand.
+	t.Setenv("HERE", there)
+	byName := value.MapOf("src", "$HERE/f", "dest", "in")
+	if r = mt.Task(t, ctl, &Module, &target.Module, byName); r.Failed || r.Changed || r.Get("file") != src {
+		t.Errorf("by another name: %s", value.Repr(r.ToMap()))
+	}
 	mt.Task(t, ctl, &Module, &target.Module, task("dest", "flat", "flat", true))
 	mt.Has(t, here+"/flat", "hi\n")
 	mt.Task(t, ctl, &Module, &target.Module, task("dest", "dir/", "flat", true))

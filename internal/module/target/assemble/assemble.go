@@ -10,6 +10,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/pyre"
+	"github.com/tutti-run/tutti/internal/value"
 	"github.com/tutti-run/tutti/parallel"
 )
 
@@ -93,6 +94,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 			return files.Fail(err)
 		}
 		r.Set("checksum", done.Sums.SHA1).Set("md5sum", done.Sums.MD5)
+		if v := done.Validation; v != nil {
+			r.Set("validation", value.MapOf("rc", 0, "stdout", v.Stdout, "stderr", v.Stderr))
+		}
 		if done.BackupFile != "" {
 			r.Set("backup_file", done.BackupFile)
 		}

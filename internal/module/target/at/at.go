@@ -77,7 +77,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if !present {
 		return r
 	}
-	if _, failed := tool.Checked(ctx, env, "at", "-f", script, "now + "+strconv.Itoa(args.Int("count"))+" "+args.String("units")); failed != nil {
+	if _, failed := tool.Checked(ctx, env, "at", "-f", script, "now", "+", strconv.Itoa(args.Int("count")), args.String("units")); failed != nil {
 		return failed
 	}
 	r.Changed = true

@@ -12,7 +12,7 @@ func TestContract(t *testing.T) {
 		"at": `case $1 in
 -c) cat $JOBS/$2;;
 -r) rm $JOBS/$2;;
--f) n=$(ls $JOBS | wc -l); cp $2 $JOBS/$((n + 1)); test "$3" = "now + 5 minutes";;
+-f) n=$(ls $JOBS | wc -l); cp $2 $JOBS/$((n + 1)); test "$3 $4 $5 $6" = "now + 5 minutes";;
 esac`,
 		"atq": `cd $JOBS; for j in *; do test ! -e $j || echo "$j	Thu a root"; done`,
 	})

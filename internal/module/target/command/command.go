@@ -80,7 +80,7 @@ func run(ctx context.Context, env *module.Env, args module.Args, shell bool) *mo
 	var stdin []byte
 	if args.Has("stdin") {
 		stdin = []byte(args.String("stdin"))
-		if args.Bool("stdin_add_newline") {
+		if args.Bool("stdin_add_newline") && len(stdin) > 0 { // nothing is not a line
 			stdin = append(stdin, '\n')
 		}
 	}

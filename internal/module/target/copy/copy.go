@@ -109,6 +109,7 @@ func (c *copier) one(entry *value.Map, inTree bool) *module.Result {
 		}
 		path = filepath.Join(path, rel)
 	}
+	named := path // what a diff calls it
 	if files.IsLink(path) && c.args.Bool("follow") && !inTree && files.Exists(path) {
 		path = files.RealPath(path)
 	}
@@ -130,11 +131,11 @@ func (c *copier) one(entry *value.Map, inTree bool) *module.Result {
 		}
 	}
 	defer unlock()
-	return c.write(path, entry, mode)
+	return c.write(path, named, entry, mode)
 }
 
-// write replaces the content of path.
-func (c *copier) write(path string, entry *value.Map, mode any) *module.Result {
+// write replaces the content of path, which the task knows as named.
+func (c *copier) write(path, named string, entry *value.Map, mode any) *module.Result {
 	digest, source := value.Str(entry.At("digest")), value.Str(entry.At("source"))
 	r := module.OK()
 	r.Diff = []any{}
@@ -143,7 +144,7 @@ func (c *copier) write(path string, entry *value.Map, mode any) *module.Result {
 		return f.Set("checksum", digest)
 	}
 	if c.env.Diff {
-		d, err := c.diff(path, source, module.Digest(digest))
+		d, err := c.diff(named, source, module.Digest(digest))
 		if err != nil {
 			return fail(files.Fail(err))
 		}
@@ -216,7 +217,13 @@ func (c *copier) diff(path, source string, digest module.Digest) (*value.Map, er
 	if files.Exists(path) {
 		header = path
 	}
-	return files.ContentDiff(header, files.Head(path), source, after), nil
+	before := files.Head(path)
+	d := files.ContentDiff(header, before, source, after)
+	if header != "" && before == nil { // a folder, or a file that we may not read: it is not empty
+		d.Delete("before")
+		d.Delete("before_header")
+	}
+	return d, nil
 }
 
 // parents makes the directories above path if dest says that it is one.

@@ -57,6 +57,19 @@ func TestContract(t *testing.T) {
 					t.Errorf("diff %s", value.Repr(d))
 				}
 			}},
+		{Name: "through a link", ArgsMap: one("$DIR/l", "follow", true), Content: held, Changed: true,
+			Setup: func(t *testing.T, dir string) {
+				mt.Write(t, dir, "x", "old\n")
+				if err := os.Symlink("x", dir+"/l"); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Verify: func(t *testing.T, dir string, r *module.Result) {
+				mt.Has(t, dir+"/x", "hi\n")
+				if d := r.Diff.([]any)[0].(*value.Map); d.At("before") != "old\n" || d.At("before_header") != dir+"/l" {
+					t.Errorf("diff %s", value.Repr(d))
+				}
+			}},
 		{Name: "same content", ArgsMap: one("$DIR/x"), Content: held,
 			Setup:  func(t *testing.T, dir string) { mt.Write(t, dir, "x", "hi\n") },
 			Verify: func(t *testing.T, _ string, r *module.Result) { keys(t, r, "checksum dest path diff mode") }},

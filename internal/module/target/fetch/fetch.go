@@ -61,18 +61,24 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 			return module.Fail("remote file is a directory, fetch cannot work on directories")
 		}
 		r := module.OK()
-		r.Msg = "remote file is a directory, fetch cannot work on directories, not transferring, ignored"
+		if r.Msg = "remote file is a directory, fetch cannot work on directories"; !args.Bool("_plain") {
+			return r.Set("file", src)
+		}
+		r.Msg += ", not transferring, ignored"
 		return r
 	case errors.Is(statErr, fs.ErrPermission) && args.Bool("_plain"):
 		msg := "Failed to get information on remote file (" + src + "): Permission denied"
 		if !args.Bool("fail_on_missing") {
 			msg += ", ignored"
 		}
-		return missing(msg)
+		return missing(msg).Set("file", src)
 	case errors.Is(err, fs.ErrNotExist):
 		return missing("the remote file does not exist, not transferring, ignored")
 	case err != nil:
-		return missing("file is not readable: " + src)
+		if !args.Bool("fail_on_missing") {
+			return module.OK().Set("file", src)
+		}
+		return module.Fail("file is not readable: %s", src)
 	}
 	if have := args.String("_have"); have != "" {
 		if sum, err := files.SHA1OfFile(src); err == nil && sum == have {

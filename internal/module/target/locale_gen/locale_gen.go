@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
@@ -67,7 +68,14 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		} else {
 			err = onDebian(ctx, env, string(data), name, present)
 		}
-		if err != nil {
+		var said *notDone
+		var number syscall.Errno
+		switch {
+		case errors.As(err, &said):
+			return module.Fail("%s", said).Set("exitValue", said.status)
+		case errors.As(err, &number):
+			return module.Fail("%s", files.OSError(err, settings)).Set("exitValue", int(number))
+		case err != nil:
 			return module.Fail("%s", err)
 		}
 	}
@@ -97,10 +105,18 @@ func listed(text, name string) bool {
 	return false
 }
 
+// notDone is a locale-gen that failed.
+type notDone struct {
+	status int
+	msg    string
+}
+
+func (n *notDone) Error() string { return n.msg }
+
 func generate(ctx context.Context, env *module.Env, words ...string) error {
 	out, err := tool.Run(ctx, env, append([]string{"locale-gen"}, words...)...)
 	if err == nil && out.RC != 0 {
-		err = fmt.Errorf("locale.gen failed to execute, it returned %d", out.RC)
+		err = &notDone{out.RC, fmt.Sprintf("[Errno %d] locale.gen failed to execute, it returned %d", out.RC, out.RC)}
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/parallel"
 )
 
@@ -41,7 +42,7 @@ func run(_ context.Context, _ *module.Env, args module.Args) *module.Result {
 	case statErr == nil && fi.IsDir():
 		return module.Fail("source is a directory and must be a file: %s", src)
 	default:
-		return module.Fail("unable to slurp file: %s", err)
+		return module.Fail("unable to slurp file: %s", files.OSError(err, src))
 	}
 	return module.OK().Set("content", base64.StdEncoding.EncodeToString(data)).Set("source", src).Set("encoding", "base64")
 }

@@ -16,6 +16,7 @@ func TestContract(t *testing.T) {
 				}
 			}},
 		{Name: "not there", Args: `{"src": "$DIR/f"}`, Fails: "file not found: "},
+		{Name: "below a file", Args: `{"src": "$DIR/f/x"}`, Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "f", "") }, Fails: "unable to slurp file: [Errno 20] Not a directory: '"},
 		{Name: "directory", Args: `{"src": "$DIR"}`, Fails: "source is a directory and must be a file: "},
 	})
 }

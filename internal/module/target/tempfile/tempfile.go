@@ -3,7 +3,10 @@ package tempfile
 
 import (
 	"context"
+	"errors"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -39,17 +42,10 @@ func run(_ context.Context, env *module.Env, args module.Args) *module.Result {
 			dir = v
 		}
 	}
-	pattern := args.String("prefix") + "*" + args.String("suffix")
-	var path string
-	var err error
-	if args.String("state") == "directory" {
-		path, err = os.MkdirTemp(dir, pattern)
-	} else {
-		var f *os.File
-		if f, err = os.CreateTemp(dir, pattern); err == nil {
-			path, err = f.Name(), f.Close()
-		}
+	if dir == "" {
+		dir = os.TempDir()
 	}
+	path, err := fresh(dir, args.String("prefix"), args.String("suffix"), args.String("state") == "directory")
 	if err != nil {
 		return module.Fail("%s", err)
 	}
@@ -57,4 +53,29 @@ func run(_ context.Context, env *module.Env, args module.Args) *module.Result {
 	r.Changed = true
 	files.AddInfo(r, path)
 	return r
+}
+
+// fresh makes a file or directory whose name is new: what is random in it goes
+// between prefix and suffix, whatever those hold.
+func fresh(dir, prefix, suffix string, isDir bool) (string, error) {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789_"
+	random := make([]byte, 8)
+	for tries := 0; ; tries++ {
+		for i := range random {
+			random[i] = letters[rand.IntN(len(letters))]
+		}
+		path := filepath.Join(dir, prefix+string(random)+suffix)
+		var err error
+		if isDir {
+			err = os.Mkdir(path, 0o700)
+		} else {
+			var f *os.File
+			if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+				err = f.Close()
+			}
+		}
+		if !errors.Is(err, os.ErrExist) || tries == 10000 {
+			return path, err
+		}
+	}
 }

@@ -22,6 +22,11 @@ func TestContract(t *testing.T) {
 		{Name: "directory", Args: `{"path": "$DIR", "state": "directory", "prefix": "p"}`, Changed: true, Again: true, Verify: func(t *testing.T, dir string, r *module.Result) {
 			mt.Mode(t, value.Str(r.Get("path")), 0o700)
 		}},
+		{Name: "stars", Args: `{"path": "$DIR", "prefix": "a*", "suffix": "*b"}`, Changed: true, Again: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			if path := value.Str(r.Get("path")); !regexp.MustCompile(`^` + dir + `/a\*[a-z0-9_]{8}\*b$`).MatchString(path) {
+				t.Errorf("path %s", path)
+			}
+		}},
 		{Name: "nowhere", Args: `{"path": "$DIR/none"}`, Fails: "no such file or directory"},
 	})
 	dir := t.TempDir()

@@ -39,13 +39,25 @@ func below(root string) module.Target {
 	return module.Target{Spec: spec, Run: func(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 		t := &task{ctx: ctx, env: env, args: args, root: root}
 		r, err := t.run()
-		if err != nil {
-			words := append([]string{"Error message:", err.Error()}, t.msgs...)
+		var said *failure
+		switch {
+		case errors.As(err, &said):
+			return said.result
+		case err != nil:
+			words := []string{"Error message:", err.Error()}
+			if len(t.msgs) > 0 {
+				words = append(append(words, "Other message(s):"), t.msgs...)
+			}
 			return module.Fail("%s", strings.Join(words, "\n"))
 		}
 		return r
 	}}
 }
+
+// failure is a result that says all there is to say.
+type failure struct{ result *module.Result }
+
+func (f *failure) Error() string { return f.result.Msg }
 
 // task is one run of the module.
 type task struct {
@@ -69,44 +81,59 @@ func (t *task) run() (*module.Result, error) {
 		}
 		t.systemd = out.RC == 0
 	}
-	if name := t.args.String("name"); name != "" {
+	if t.args.Has("name") {
+		name := t.args.String("name")
 		if fi, err := os.Stat(t.zone(name)); err != nil || !fi.Mode().IsRegular() {
 			return nil, fmt.Errorf("given timezone \"%s\" is not available", name)
 		}
 	}
-	before, after := value.NewMap(2), value.NewMap(2)
+	planned := value.NewMap(2)
 	for _, key := range []string{"hwclock", "name"} {
-		if !t.args.Has(key) {
-			continue
+		if t.args.Has(key) {
+			planned.Set(key, t.args.String(key))
 		}
-		want := t.args.String(key)
-		have, err := t.get(key)
+	}
+	before, err := t.state(planned)
+	if err != nil {
+		return nil, err
+	}
+	if !t.env.Check {
+		for key, want := range planned.Strings() {
+			if before.At(key) == want {
+				continue
+			}
+			if err := t.set(key, want.(string)); err != nil {
+				return nil, err
+			}
+		}
+		after, err := t.state(planned)
 		if err != nil {
 			return nil, err
 		}
-		before.Set(key, have)
-		after.Set(key, want)
-		if have == want || t.env.Check {
-			continue
-		}
-		if err := t.set(key, want); err != nil {
-			return nil, err
-		}
-		now, err := t.get(key)
-		if err != nil {
-			return nil, err
-		}
-		if now != want {
-			return nil, fmt.Errorf("still not desired state, though changes have made - planned: %s, after: %s", want, now)
+		if value.Repr(after) != value.Repr(planned) {
+			return nil, fmt.Errorf("still not desired state, though changes have made - planned: %s, after: %s", value.Repr(planned), value.Repr(after))
 		}
 	}
 	r := module.OK()
-	r.Changed = value.Repr(before) != value.Repr(after)
-	r.Diff = value.MapOf("before", before, "after", after)
+	r.Changed = value.Repr(before) != value.Repr(planned)
+	r.Diff = value.MapOf("before", before, "after", planned)
 	if len(t.msgs) > 0 {
 		r.Set("msg", strings.Join(t.msgs, "\n"))
 	}
 	return r, nil
+}
+
+// state is what the machine has of what is planned.
+func (t *task) state(planned *value.Map) (*value.Map, error) {
+	now := value.NewMap(2)
+	for key := range planned.Strings() {
+		v, err := t.get(key)
+		if err != nil {
+			return nil, err
+		}
+		now.Set(key, v)
+	}
+	return now, nil
 }
 
 var (
@@ -166,11 +193,10 @@ func (t *task) execute(argv ...string) error {
 }
 
 func (t *task) call(argv ...string) error {
-	out, err := tool.Run(t.ctx, t.env, argv...)
-	if err == nil && out.RC != 0 {
-		err = errors.New(strings.TrimSpace(out.Stderr))
+	if _, failed := tool.Checked(t.ctx, t.env, argv...); failed != nil {
+		return &failure{failed}
 	}
-	return err
+	return nil
 }
 
 // setting is a line of a file that holds a value.
@@ -237,7 +263,7 @@ func (t *task) name() (string, error) {
 
 func (t *task) setName(want string) error {
 	s := t.setting()
-	if err := t.edit(s, fmt.Sprintf(s.line, want)); err != nil {
+	if err := t.edit("name", s, fmt.Sprintf(s.line, want)); err != nil {
 		return err
 	}
 	local := t.path("etc/localtime")
@@ -258,7 +284,7 @@ func (t *task) setName(want string) error {
 }
 
 // edit puts a line in the place of those that hold the setting.
-func (t *task) edit(s setting, line string) error {
+func (t *task) edit(key string, s setting, line string) error {
 	path := t.path(s.file)
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -276,11 +302,12 @@ func (t *task) edit(s setting, line string) error {
 		out = append(out, l)
 	}
 	text := strings.Join(out[:at], "") + line + strings.Join(out[at:], "")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+	err = os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		_, err = files.Replacement{Path: path}.Write(t.ctx, strings.NewReader(text))
 	}
-	if _, err := (files.Replacement{Path: path}).Write(t.ctx, strings.NewReader(text)); err != nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("tried to configure %s using a file \"/%s\", but could not write to it", key, s.file)
 	}
 	t.msgs = append(t.msgs, fmt.Sprintf("Added 1 line and deleted %d line(s) on %s", n, "/"+s.file))
 	return nil
@@ -304,7 +331,11 @@ func (t *task) clock() (string, error) {
 		return v, err
 	}
 	have := "local"
-	if yes, _ := module.ParseBool(v); yes {
+	yes, err := module.Boolean(v)
+	switch {
+	case err != nil:
+		return "", &failure{module.Fail("%s", err)}
+	case yes:
 		have = "UTC"
 	}
 	if have != t.args.String("hwclock") {
@@ -324,7 +355,7 @@ func (t *task) setClock(want string) error {
 	if want == "local" {
 		option, utc = "--localtime", "no"
 	}
-	if err := t.edit(setting{file: t.clockFile(), find: utcLine}, "UTC="+utc+"\n"); err != nil {
+	if err := t.edit("hwclock", setting{file: t.clockFile(), find: utcLine}, "UTC="+utc+"\n"); err != nil {
 		return err
 	}
 	return t.execute("hwclock", "--systohc", option)

@@ -43,6 +43,11 @@ func TestDebian(t *testing.T) {
 		{Name: "clock", Setup: with, Args: `{"hwclock": "local"}`, Changed: true, Verify: func(t *testing.T, dir string, _ *module.Result) {
 			mt.Has(t, filepath.Join(dir, "etc/default/rcS"), "UTC=no\n")
 		}},
+		{Name: "clock that is neither", Setup: func(t *testing.T, dir string) {
+			with(t, dir)
+			mt.Write(t, dir, "etc/default/rcS", "UTC=maybe\n")
+		}, Args: `{"hwclock": "UTC"}`, Fails: "The value 'maybe' is not a valid boolean."},
+		{Name: "no name", Setup: with, Args: `{"name": ""}`, Fails: "given timezone \"\" is not available"},
 		{Name: "no zone", Setup: with, Args: `{"name": "Mars/Base"}`, Fails: "given timezone \"Mars/Base\" is not available"},
 		{Name: "nothing", Args: `{}`, Fails: "one of the following is required: hwclock, name"},
 	})
