@@ -152,7 +152,7 @@ func command(ctx context.Context, dir string, argv ...string) *exec.Cmd {
 
 func run(t *testing.T, dir string, argv ...string) ran {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := command(ctx, dir, argv...)
 	var out bytes.Buffer

@@ -306,6 +306,7 @@ func flat(path string, v any) []string {
 		return []string{fmt.Sprintf("%s: %v", path, err)}
 	}
 	text = booleans.ReplaceAll(text, []byte("Valid booleans include"))
+	text = yamlText.ReplaceAll(text, []byte("\\u003cclass 'str'\\u003e"))
 	return []string{path + " = " + address.ReplaceAllString(elsewhere.ReplaceAllString(string(text), "DIR/"), "ADDRESS")}
 }
 
@@ -321,10 +322,15 @@ var (
 // booleans is a list that Python writes in another order each time.
 var booleans = regexp.MustCompile(`Valid booleans include: [^\\"]*`)
 
+// yamlText is the class of text that Ansible itself has read: elsewhere it is str.
+var yamlText = regexp.MustCompile(`\\u003cclass 'ansible\.parsing\.yaml\.objects\.AnsibleUnicode'\\u003e`)
+
 // stripOwn leaves of a result what a playbook can rely on.
 func stripOwn(result map[string]any) map[string]any {
-	if result["failed"] == false {
-		delete(result, "failed") // it is there once the result is registered
+	for _, key := range []string{"failed", "skipped"} { // they are there once the result is registered
+		if result[key] == false {
+			delete(result, key)
+		}
 	}
 	strip(result)
 	return result
