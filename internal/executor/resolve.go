@@ -368,6 +368,9 @@ func fileMistake(te *template.Error) string {
 		what, _, _ := strings.Cut(rest, ". String: ")
 		return "AnsibleError: " + te.Msg + ". " + what
 	}
+	if strings.HasPrefix(te.Msg, "Unexpected templating type error occurred on (") {
+		return te.Kind + ": " + te.Msg + ". " + te.Msg[strings.LastIndex(te.Msg, "): ")+3:]
+	}
 	return te.Kind + ": " + te.Msg
 }
 

@@ -57,7 +57,11 @@ func (e *Engine) stream(c *Context, w io.Writer, src *io.SectionReader, o FileOp
 // the template's text has at its end.
 func (st *state) renderTo(w io.Writer, c *compiled, t *value.Template, ends int) error {
 	if c.err != nil {
-		return syntaxAt(c, t.Pos)
+		wrong := syntaxAt(c, t.Pos)
+		if ends > 0 { // the message has the text as it is, to its last newline
+			wrong.Msg += "\n"
+		}
+		return wrong
 	}
 	if err := st.enter(t.Source); err != nil {
 		return err

@@ -40,6 +40,11 @@ type entry struct {
 // NewCache returns an empty cache.
 func NewCache() *Cache { return &Cache{m: map[key]*entry{}} }
 
+// NoFile is the error for what is not there, or no file.
+func NoFile(path string) error {
+	return fmt.Errorf("Could not find or access '%s' on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option", path)
+}
+
 // Digest is the digest of a content.
 func Digest(data []byte) module.Digest {
 	sum := sha1.Sum(data)

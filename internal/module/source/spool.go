@@ -100,6 +100,10 @@ func Open(ctl module.Controller, path string) (*Text, error) {
 		_ = f.Close()
 		return nil, err
 	}
+	if fi.IsDir() {
+		_ = f.Close()
+		return nil, fmt.Errorf("could not find src=%s, %w", path, NoFile(path))
+	}
 	head := make([]byte, len(vaultHeader))
 	// Where the size is not known the content has to be read first.
 	if fi.Mode().IsRegular() && fi.Size() > 0 {

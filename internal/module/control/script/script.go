@@ -39,6 +39,9 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 	if err != nil {
 		return nil, err
 	}
+	if files.IsDir(path) {
+		return nil, source.NoFile(path)
+	}
 	digest, file, err := cache.File(c, path, args.Bool("decrypt"))
 	if err != nil {
 		return nil, err

@@ -44,6 +44,9 @@ func TestTemplate(t *testing.T) {
 	if r = mt.Task(t, ctl, &Module, &target.Module, task("dest", there+"/z", "newline_sequence", "x")); !r.Failed {
 		t.Error("x is no newline")
 	}
+	if r = mt.Task(t, ctl, &Module, &target.Module, value.MapOf("src", "templates", "dest", there+"/z")); !r.Failed || !strings.HasPrefix(r.Msg, "could not find src="+here+"/templates, Could not find or access '") {
+		t.Errorf("a folder as template: %s", value.Repr(r.ToMap()))
+	}
 	// More than is kept in memory.
 	long := strings.Repeat("a line of some length\n", 100_000)
 	mt.Write(t, here, "templates/t.j2", long)
