@@ -7,8 +7,11 @@ import (
 	"github.com/tutti-run/tutti/internal/value"
 )
 
-// hidden stands where a secret was.
-const hidden = "********"
+// hidden stands where a secret was in a text, allHidden where it was all of a value.
+const (
+	hidden    = "********"
+	allHidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+)
 
 // hide remembers a value that must not be shown.
 func (it *item) hide(secret string) {
@@ -76,31 +79,47 @@ func holdsInternal(v any) bool {
 	return false
 }
 
-// scrub replaces secrets in every text of v.
+// scrub replaces secrets in every text of v; a value that is one, or a number with
+// one in it, goes as a whole. The longest go first: what is left of one that another
+// is the beginning of would show its end.
 func scrub(v any, secrets []string) any {
 	if len(secrets) == 0 {
 		return v
 	}
+	secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
+	return scrubbedOf(v, secrets)
+}
+
+func scrubbedOf(v any, secrets []string) any {
 	switch v := v.(type) {
 	case string:
 		for _, s := range secrets {
+			if v == s {
+				return allHidden
+			}
 			if strings.Contains(v, s) {
 				v = strings.ReplaceAll(v, s, hidden)
 			}
 		}
 		return v
+	case nil, bool:
 	case []any:
 		out := make([]any, len(v))
 		for i, e := range v {
-			out[i] = scrub(e, secrets)
+			out[i] = scrubbedOf(e, secrets)
 		}
 		return out
 	case *value.Map:
 		out := value.NewMap(v.Len())
 		for k, e := range v.All() {
-			out.Set(scrub(k, secrets), scrub(e, secrets))
+			out.Set(scrubbedOf(k, secrets), scrubbedOf(e, secrets))
 		}
 		return out
+	default:
+		text := value.Str(v)
+		if slices.ContainsFunc(secrets, func(s string) bool { return strings.Contains(text, s) }) {
+			return allHidden
+		}
 	}
 	return v
 }
