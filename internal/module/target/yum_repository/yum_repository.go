@@ -113,7 +113,8 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	before := repos.sorted()
 	repos.remove(id)
 	if present {
-		repos.sections = append(repos.sections, section{id, settings(args)})
+		s := settings(args)
+		repos.sections = append(repos.sections, section{id, slices.Sorted(maps.Keys(s)), s})
 	}
 	after := repos.sorted()
 	r := module.OK().Set("repo", id).Set("state", args.String("state"))
@@ -175,7 +176,15 @@ type repoFile struct{ sections []section }
 
 type section struct {
 	id       string
+	names    []string // of the settings, in the order of the file
 	settings map[string]string
+}
+
+func (s *section) set(name, text string) {
+	if _, ok := s.settings[name]; !ok {
+		s.names = append(s.names, name)
+	}
+	s.settings[name] = text
 }
 
 // parse reads a file as Python's configparser does: comments are dropped, names
@@ -188,7 +197,7 @@ func parse(text string) (*repoFile, error) {
 		switch {
 		case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':
 		case line[0] == '[' && strings.HasSuffix(line, "]"):
-			f.sections = append(f.sections, section{line[1 : len(line)-1], map[string]string{}})
+			f.sections = append(f.sections, section{line[1 : len(line)-1], nil, map[string]string{}})
 			last = ""
 		case len(f.sections) == 0:
 			return nil, fmt.Errorf("there is a line before the first section: %q", line)
@@ -200,7 +209,7 @@ func parse(text string) (*repoFile, error) {
 				return nil, fmt.Errorf("there is a line without a value: %q", line)
 			}
 			last = strings.ToLower(strings.TrimSpace(line[:i]))
-			f.sections[len(f.sections)-1].settings[last] = strings.TrimSpace(line[i+1:])
+			f.sections[len(f.sections)-1].set(last, strings.TrimSpace(line[i+1:]))
 		}
 	}
 	return f, nil
@@ -213,18 +222,21 @@ func (f *repoFile) remove(id string) {
 // sorted is the content in an order of its own, to compare and to show.
 func (f *repoFile) sorted() string {
 	ordered := slices.SortedFunc(slices.Values(f.sections), func(a, b section) int { return strings.Compare(a.id, b.id) })
+	for i := range ordered {
+		ordered[i].names = slices.Sorted(slices.Values(ordered[i].names))
+	}
 	return write(ordered, "\n")
 }
 
-// text is the content of the file.
+// text is the content of the file: what was there before stays as it was.
 func (f *repoFile) text() string { return write(f.sections, "\n\t") }
 
 func write(sections []section, newline string) string {
 	var b strings.Builder
 	for _, s := range sections {
 		b.WriteString("[" + s.id + "]\n")
-		for _, k := range slices.Sorted(maps.Keys(s.settings)) {
-			b.WriteString(k + " = " + strings.ReplaceAll(s.settings[k], "\n", newline) + "\n")
+		for _, name := range s.names {
+			b.WriteString(name + " = " + strings.ReplaceAll(s.settings[name], "\n", newline) + "\n")
 		}
 		b.WriteString("\n")
 	}

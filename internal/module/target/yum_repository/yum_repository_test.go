@@ -24,8 +24,8 @@ func TestContract(t *testing.T) {
 		{Name: "there", Setup: with, Args: args + `"file": "f", "name": "a", "description": "A", "baseurl": "http://a"}`, Verify: holds("f.repo", text)},
 		{Name: "two addresses", Setup: with, Args: args + `"file": "f", "name": "b", "description": "B", "baseurl": ["http://b/1", "http://b/2"]}`, Verify: holds("f.repo", text)},
 		{Name: "change", Setup: with, Args: args + `"file": "f", "name": "b", "description": "B", "mirrorlist": "http://m", "enabled": true}`, Changed: true,
-			Verify: holds("f.repo", "[a]\nbaseurl = http://a\nname = A\n\n[b]\nenabled = 1\nmirrorlist = http://m\nname = B\n\n")},
-		{Name: "absent", Setup: with, Args: args + `"file": "f", "name": "b", "state": "absent"}`, Changed: true, Verify: holds("f.repo", "[a]\nbaseurl = http://a\nname = A\n\n")},
+			Verify: holds("f.repo", "[a]\nname = A\nbaseurl = http://a\n\n[b]\nenabled = 1\nmirrorlist = http://m\nname = B\n\n")},
+		{Name: "absent", Setup: with, Args: args + `"file": "f", "name": "b", "state": "absent"}`, Changed: true, Verify: holds("f.repo", "[a]\nname = A\nbaseurl = http://a\n\n")},
 		{Name: "last one", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "n.repo", "[n]\nname=N\n") }, Args: args + `"name": "n", "state": "absent"}`, Changed: true,
 			Verify: func(t *testing.T, dir string, _ *module.Result) {
 				if _, err := os.Stat(dir + "/n.repo"); err == nil {
