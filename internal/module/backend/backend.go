@@ -12,11 +12,23 @@ import (
 // Detect returns the value of a fact of the task's host, such as pkg_mgr. It
 // asks the host if facts have not been gathered; "" means that it could not say.
 func Detect(ctx context.Context, c module.Controller, fact string) (string, error) {
-	if facts, ok := c.Var("ansible_facts").(*value.Map); ok {
-		if name, ok := facts.At(fact).(string); ok && name != "" {
-			return name, nil
-		}
+	if name := Known(c, fact); name != "" {
+		return name, nil
 	}
+	return Ask(ctx, c, fact)
+}
+
+// Known is the fact as it has been gathered; "" where it has not.
+func Known(c module.Controller, fact string) string {
+	name := ""
+	if facts, ok := c.Var("ansible_facts").(*value.Map); ok {
+		name, _ = facts.At(fact).(string)
+	}
+	return name
+}
+
+// Ask asks the host for the fact; "" means that it could not say.
+func Ask(ctx context.Context, c module.Controller, fact string) (string, error) {
 	r, err := c.Run(ctx, &module.Call{
 		Module: "ansible.builtin.setup",
 		Args:   value.MapOf("filter", []any{"ansible_" + fact}, "gather_subset", []any{"!all"}),

@@ -20,6 +20,10 @@ func TestBackends(t *testing.T) {
 		{"package", `{"name": "a"}`, facts("pkg_mgr", "apt"), "", "ansible.builtin.apt", `{'name': 'a'}`},
 		{"package", `{"name": "a", "state": "latest"}`, value.NewMap(0), "dnf", "ansible.builtin.dnf", `{'name': 'a', 'state': 'latest'}`},
 		{"package", `{"name": "a", "use": "community.general.apk"}`, facts("pkg_mgr", "apt"), "", "community.general.apk", `{'name': 'a'}`},
+		{"yum", `{"name": "a"}`, facts("pkg_mgr", "yum"), "", "ansible.builtin.yum", `{'name': ['a']}`},
+		{"yum", `{"name": "a", "nobest": true}`, facts("pkg_mgr", "apt"), "dnf", "ansible.builtin.dnf", `{'name': ['a'], 'nobest': True}`},
+		{"yum", `{"name": "a", "use_backend": "yum4"}`, facts("pkg_mgr", "yum"), "", "ansible.builtin.dnf", `{'name': ['a']}`},
+		{"yum", `{"name": "a", "use": "yum"}`, value.NewMap(0), "dnf", "ansible.builtin.yum", `{'name': ['a']}`},
 		{"service", `{"name": "a", "enabled": true, "pattern": "x"}`, facts("service_mgr", "systemd"), "", "ansible.builtin.systemd", `{'name': 'a', 'enabled': True}`},
 		{"service", `{"name": "a", "enabled": true, "pattern": "x"}`, value.NewMap(0), "sysvinit", "ansible.builtin.service", `{'name': 'a', 'enabled': True, 'pattern': 'x'}`},
 	} {
@@ -41,5 +45,16 @@ func TestBackends(t *testing.T) {
 		control(t, "package"), nil, value.MapOf("name", "a"))
 	if !r.Failed {
 		t.Errorf("no package manager: %s", value.Repr(r.ToMap()))
+	}
+	apt := func(*module.Call) (*module.Result, error) {
+		return &module.Result{Facts: value.MapOf("ansible_pkg_mgr", "apt")}, nil
+	}
+	r = mt.Task(t, &mt.Controller{Vars: value.NewMap(0), Answers: apt}, control(t, "yum"), nil, value.MapOf("name", "a"))
+	if !r.Failed || r.Facts.At("pkg_mgr") != "apt" {
+		t.Errorf("yum on Debian: %s", value.Repr(r.ToMap()))
+	}
+	r = mt.Task(t, &mt.Controller{Vars: value.NewMap(0)}, control(t, "yum"), nil, value.MapOf("name", "a", "use", "dnf", "use_backend", "dnf"))
+	if !r.Failed || r.Msg != "parameters are mutually exclusive: ('use', 'use_backend')" {
+		t.Errorf("yum with both: %s", value.Repr(r.ToMap()))
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/control/uri"
 	validateargumentspec "github.com/tutti-run/tutti/internal/module/control/validate_argument_spec"
 	waitforconnection "github.com/tutti-run/tutti/internal/module/control/wait_for_connection"
+	"github.com/tutti-run/tutti/internal/module/control/yum"
 	"github.com/tutti-run/tutti/internal/module/source"
 )
 
@@ -63,5 +64,6 @@ func Controls() []*module.Control {
 		uri.New(cache),
 		&validateargumentspec.Module,
 		&waitforconnection.Module,
+		&yum.Module,
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/tool"
@@ -18,13 +20,18 @@ import (
 	"github.com/tutti-run/tutti/parallel"
 )
 
-// Module is dnf, Yum the same under its old name.
+// Module is dnf, Yum the same for the program that was there before.
 var (
 	Module = module.Target{Spec: specOf("ansible.builtin.dnf",
 		flag("allowerasing", false, "Remove packages that are in the way."),
-		flag("nobest", false, "Take an older version where the newest cannot be installed.")), Run: run}
-	Yum = module.Target{Spec: specOf("ansible.builtin.yum",
-		module.Param{Name: "use_backend", Default: "auto", Choices: []any{"auto", "yum", "yum4", "dnf"}, Doc: "The program; auto takes dnf if it is there."}), Run: run}
+		flag("nobest", false, "Take an older version where the newest cannot be installed.")),
+		Run: func(ctx context.Context, env *module.Env, args module.Args) *module.Result {
+			return run(ctx, env, args, "dnf")
+		}}
+	Yum = module.Target{Spec: specOf("ansible.builtin.yum"),
+		Run: func(ctx context.Context, env *module.Env, args module.Args) *module.Result {
+			return run(ctx, env, args, "yum")
+		}}
 )
 
 func flag(name string, value bool, doc string, aliases ...string) module.Param {
@@ -97,38 +104,52 @@ type task struct {
 	args    module.Args
 	program string // dnf or yum
 	results []any
+
+	best    bool     // nothing but the newest will do
+	asking  bool     // what would happen, without check mode
+	noRepos []string // patterns of repositories that there are none of
 }
 
-func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
-	t := &task{ctx: ctx, env: env, args: args, results: []any{}}
-	backend := args.String("use_backend")
-	switch {
-	case backend == "yum" && tool.Find(env, "yum") != "":
-		t.program = "yum"
-	case tool.Find(env, "dnf") != "":
-		t.program = "dnf"
-	case tool.Find(env, "yum") != "":
-		t.program = "yum"
-	default:
-		_, err := tool.Require(env, "dnf")
+func run(ctx context.Context, env *module.Env, args module.Args, program string) *module.Result {
+	t := &task{ctx: ctx, env: env, args: args, program: program, results: []any{}}
+	if _, err := tool.Require(env, program); err != nil {
 		return t.fail("%s", err)
 	}
-	names := t.names()
-	switch {
-	case args.Has("list"):
-		return t.list(args.String("list"))
-	case os.Geteuid() != 0 && !args.Bool("download_only"):
+	return t.run()
+}
+
+func (t *task) run() *module.Result {
+	names := t.split("name")
+	for _, n := range names {
+		if strings.Contains(n, " ") && !strings.ContainsAny(n, "@><=") {
+			return module.Fail("It appears that a space separated string of packages was passed in as an argument. To operate on several packages, pass a comma separated string of packages or a list of packages.")
+		}
+	}
+	state := t.args.String("state")
+	if t.args.Bool("autoremove") && state != "" && state != "absent" {
+		return t.fail("Autoremove should be used alone or with state=absent")
+	}
+	if file := t.args.String("conf_file"); file != "" && unix.Access(file, unix.R_OK) != nil {
+		return t.fail("cannot read configuration file").Set("conf_file", file)
+	}
+	list := t.args.Has("list")
+	cacheOnly := t.args.Bool("update_cache") && len(names) == 0 && !list
+	if !list && !cacheOnly && os.Geteuid() != 0 && !t.args.Bool("download_only") {
 		return t.fail("This command has to be run under the root user.")
 	}
-	if args.Bool("update_cache") && !env.Check {
+	if t.args.Bool("update_cache") {
+		// In check mode, too: what there is to install it can tell only from the lists.
 		if out, err := t.call("makecache"); err != nil {
 			return t.fail("%s", err)
 		} else if out.RC != 0 {
-			return t.fail("Failed to synchronize repodata: %s", strings.TrimSpace(out.Stderr)).Set("rc", 1)
+			return t.failed(out)
 		}
 	}
-	if args.Bool("update_cache") && len(names) == 0 && !args.Bool("autoremove") {
+	switch {
+	case cacheOnly:
 		return module.OK().Set("msg", "Cache updated").Set("results", t.results).Set("rc", 0)
+	case list:
+		return t.list(t.args.String("list"))
 	}
 	return t.ensure(names)
 }
@@ -137,17 +158,20 @@ func (t *task) fail(format string, args ...any) *module.Result {
 	return module.Fail(format, args...).Set("results", []any{})
 }
 
-// names are what was asked for; a playbook may have several in one string.
-func (t *task) names() []string {
-	var names []string
-	for _, n := range t.args.Strings("name") {
+// split is a list in which a playbook may have several in one string; those come last.
+func (t *task) split(param string) []string {
+	var alone, parts []string
+	for _, n := range t.args.Strings(param) {
+		if !strings.Contains(n, ",") {
+			alone = append(alone, strings.TrimSpace(n))
+		}
 		for part := range strings.SplitSeq(n, ",") {
-			if part = strings.TrimSpace(part); part != "" {
-				names = append(names, part)
+			if part = strings.TrimSpace(part); strings.Contains(n, ",") {
+				parts = append(parts, part)
 			}
 		}
 	}
-	return names
+	return slices.DeleteFunc(append(alone, parts...), func(s string) bool { return s == "" })
 }
 
 // options are those of every command.
@@ -159,8 +183,10 @@ func (t *task) options() []string {
 		}
 	}
 	each := func(param, option string) {
-		for _, v := range t.args.Strings(param) {
-			argv = append(argv, option+"="+v)
+		for _, v := range t.split(param) {
+			if !slices.Contains(t.noRepos, v) {
+				argv = append(argv, option+"="+v)
+			}
 		}
 	}
 	text := func(param, option string) {
@@ -178,11 +204,17 @@ func (t *task) options() []string {
 	each("enablerepo", "--enablerepo")
 	each("exclude", "--exclude")
 	flag("disable_gpg_check", true, "--nogpgcheck")
+	flag("disable_gpg_check", false, "--setopt=gpgcheck=1", "--setopt=localpkg_gpgcheck=1")
+	flag("autoremove", true, "--setopt=clean_requirements_on_remove=1")
+	flag("autoremove", false, "--setopt=clean_requirements_on_remove=0") // what a package brought along stays
 	flag("sslverify", false, "--setopt=sslverify=0")
 	flag("cacheonly", true, "--cacheonly")
 	if t.program == "dnf" {
 		flag("install_weak_deps", false, "--setopt=install_weak_deps=0")
 		flag("nobest", true, "--nobest")
+		if t.best {
+			argv = append(argv, "--best")
+		}
 		flag("allowerasing", true, "--allowerasing")
 	}
 	flag("skip_broken", true, "--skip-broken")
@@ -195,131 +227,27 @@ func (t *task) options() []string {
 	return argv
 }
 
-// call runs dnf so that it asks nobody anything and does not break lines.
+var unknownRepo = lazyregexp.New(`(?m)^Error: Unknown repo: '(.*)'$`)
+
+// call runs dnf so that it asks nobody anything and does not break lines. Patterns
+// that no repository answers to are left out, which dnf takes for mistakes.
 func (t *task) call(words ...string) (tool.Output, error) {
 	answer := "--assumeyes"
-	if t.env.Check {
+	if t.env.Check || t.asking {
 		answer = "--assumeno"
 	}
-	argv := slices.Concat([]string{t.program, answer}, t.options(), words)
-	return tool.Cmd{Argv: argv, Env: map[string]string{"COLUMNS": "500"}}.Run(t.ctx, t.env)
-}
-
-// ensure brings packages to the state asked for.
-func (t *task) ensure(names []string) *module.Result {
-	state := t.args.String("state")
-	autoremove := t.args.Bool("autoremove")
-	switch {
-	case state == "" && autoremove, state == "removed":
-		state = "absent"
-	case state == "", state == "installed":
-		state = "present"
+	for {
+		argv := slices.Concat([]string{t.program, answer}, t.options(), words)
+		out, err := tool.Cmd{Argv: argv, Env: map[string]string{"COLUMNS": "500"}}.Run(t.ctx, t.env)
+		if err != nil || out.RC == 0 {
+			return out, err
+		}
+		m := unknownRepo.FindStringSubmatch(out.Stderr)
+		if m == nil || slices.Contains(t.noRepos, m[1]) {
+			return out, nil
+		}
+		t.noRepos = append(t.noRepos, m[1])
 	}
-	if autoremove && state != "absent" {
-		return t.fail("Autoremove should be used alone or with state=absent").Set("rc", 1)
-	}
-	installed, failed := t.installed()
-	if failed != nil {
-		return failed
-	}
-	var commands [][]string
-	add := func(verb string, specs []string) {
-		if len(specs) > 0 {
-			commands = append(commands, append([]string{verb}, specs...))
-		}
-	}
-	switch {
-	case state == "absent":
-		for _, n := range names {
-			if isFile(n) {
-				return t.fail("Cannot remove paths -- please specify package name.")
-			}
-		}
-		add("remove", installed.among(names))
-		if autoremove {
-			commands = append(commands, []string{"autoremove"})
-		}
-	case state == "latest" && slices.Equal(names, []string{"*"}):
-		commands = append(commands, []string{"upgrade"})
-	case state == "latest":
-		add("upgrade", installed.among(names))
-		if missing := installed.missing(names, t.args.Bool("allow_downgrade")); t.args.Bool("update_only") {
-			for _, n := range missing {
-				t.results = append(t.results, fmt.Sprintf("Packages providing %s not installed due to update_only specified", n))
-			}
-		} else {
-			add("install", missing)
-		}
-	default:
-		for _, n := range names {
-			if isFile(n) {
-				t.results = append(t.results, "Installed "+n)
-			}
-		}
-		add("install", installed.missing(names, t.args.Bool("allow_downgrade")))
-	}
-	return t.carryOut(commands, installed)
-}
-
-func isFile(name string) bool {
-	return strings.Contains(name, "://") || strings.HasSuffix(name, ".rpm")
-}
-
-var noMatch = lazyregexp.New(`(?m)^(?:No match for argument: |No package )(\S+?)(?: available\.?)?$`)
-
-func (t *task) carryOut(commands [][]string, installed *packages) *module.Result {
-	r := module.OK()
-	failures := []any{}
-	for _, words := range commands {
-		out, err := t.call(words...)
-		if err != nil {
-			return t.fail("%s", err)
-		}
-		changes := parseTable(out.Stdout)
-		if words[0] != "remove" && words[0] != "autoremove" {
-			for _, m := range noMatch.FindAllStringSubmatch(out.Stdout+"\n"+out.Stderr, -1) {
-				if f := fmt.Sprintf("No package %s available.", m[1]); !slices.Contains(failures, any(f)) {
-					failures = append(failures, f)
-				}
-			}
-		}
-		// dnf ends with 1 also where it was told not to go on.
-		declined := t.env.Check && len(changes) > 0 || strings.Contains(out.Stderr, "Operation aborted")
-		if out.RC != 0 && !declined && len(failures) == 0 {
-			failed := out.Fail("%s", reason(out)).Set("results", []any{}).Set("failures", []any{}).Set("rc", 1)
-			return failed
-		}
-		if len(failures) > 0 && !t.args.Bool("skip_broken") {
-			return t.fail("Failed to install some of the specified packages").Set("failures", failures).Set("rc", 1)
-		}
-		for _, c := range changes {
-			r.Changed = true
-			t.results = append(t.results, c.lines(installed, t.args.Bool("download_only"))...)
-		}
-	}
-	msg := ""
-	switch {
-	case !r.Changed:
-		msg = "Nothing to do"
-	case t.env.Check:
-		msg = "Check mode: No changes made, but would have if not in check mode"
-	}
-	return r.Set("msg", msg).Set("results", t.results).Set("rc", 0)
-}
-
-// reason is what went wrong, in dnf's words.
-func reason(out tool.Output) string {
-	text := strings.TrimSpace(out.Stderr)
-	if i := strings.Index(text, "Error: "); i >= 0 {
-		text = strings.TrimSpace(text[i+len("Error: "):])
-	}
-	switch {
-	case strings.HasPrefix(text, "Problem"):
-		return "Depsolve Error occurred: \n " + text
-	case strings.Contains(text, "Failed to download metadata"), strings.Contains(text, "Cannot download repomd"):
-		return "Failed to synchronize repodata: " + text
-	}
-	return "Unknown Error occurred: " + text
 }
 
 // list answers the parameter list.
@@ -329,8 +257,11 @@ func (t *task) list(what string) *module.Result {
 	switch what {
 	case "repos", "repositories":
 		out, err := t.call("--quiet", "repolist", "--enabled")
-		if err != nil {
+		switch {
+		case err != nil:
 			return t.fail("%s", err)
+		case out.RC != 0:
+			return t.failed(out)
 		}
 		for i, line := range strings.Split(strings.TrimSpace(out.Stdout), "\n") {
 			if words := strings.Fields(line); i > 0 && len(words) > 0 {
@@ -363,7 +294,7 @@ func (t *task) query(state string, words ...string) ([]any, *module.Result) {
 		return nil, t.fail("%s", err)
 	}
 	if out.RC != 0 {
-		return nil, out.Fail("%s", reason(out)).Set("results", []any{}).Set("rc", 1)
+		return nil, t.failed(out)
 	}
 	results := []any{}
 	for line := range strings.Lines(out.Stdout) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tutti-run/tutti/internal/module"
 	mt "github.com/tutti-run/tutti/internal/module/moduletest"
+	"github.com/tutti-run/tutti/internal/module/tool"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -75,6 +76,45 @@ func TestTable(t *testing.T) {
 	want := []change{{"Installing", "a-very-long-name", "noarch", "1:1.0-1"}, {"Installing", "b", "x86_64", "2-1"}, {"Removing unused dependencies", "c", "noarch", "3-1"}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v", got)
+	}
+}
+
+func TestTableOfOtherThings(t *testing.T) {
+	got := parseTable("=====\n Package Arch\n=====\nInstalling group/module packages:\n a noarch 1-1 local 6 k\nInstalling Groups:\n My Group  \nRemoving Groups:\n Other\nSkipping packages with conflicts:\n(add '--best --allowerasing' to command line to force their upgrade):\n b noarch 2-1 local 1 k\nSkipping packages with broken dependencies:\n c noarch 2-1 local 1 k\n\nTransaction Summary\n=====\n")
+	want := []change{{"Installing group/module packages", "a", "noarch", "1-1"}, {group: "Removing Groups", name: "Other"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestGroups(t *testing.T) {
+	list := parseGroups("Available Environment Groups:\n   All of it (all-of-it)\nInstalled Groups:\n   Tools (for all) (tools)\nAvailable Groups:\n   Other Tools (other-tools)\n")
+	want := []group{{"all-of-it", "All of it", true, false}, {"tools", "Tools (for all)", false, true}, {"other-tools", "Other Tools", false, false}}
+	if !slices.Equal(list, want) {
+		t.Errorf("%v", list)
+	}
+	for spec, id := range map[string]string{"tools": "tools", "other TOOLS": "other-tools", "All*": "all-of-it", "hidden": "hidden"} {
+		if got := groupOf(list, spec).id; got != id {
+			t.Errorf("%s: %s", spec, got)
+		}
+	}
+}
+
+// What dnf says when it fails comes to what Ansible's module says.
+func TestFailures(t *testing.T) {
+	ask := &task{results: []any{}}
+	for stderr, want := range map[string]string{
+		"Errors during downloading\nError: Failed to download metadata for repo 'x': y": `{'changed': False, 'results': [], 'rc': 1, 'msg': "Failed to download metadata for repo 'x': y", 'failed': True}`,
+		"Error: \n Problem: conflict\n":                                     `{'changed': False, 'results': [], 'failures': [], 'rc': 1, 'msg': 'Depsolve Error occurred: \n Problem: conflict', 'failed': True}`,
+		"Package a-1-1.noarch.rpm is not signed\nError: GPG check FAILED\n": `{'changed': False, 'msg': 'Failed to validate GPG signature for a-1-1.noarch: Package a-1-1.noarch.rpm is not signed', 'failed': True}`,
+	} {
+		if got := ask.failed(tool.Output{RC: 1, Stderr: stderr}).ToMap(); value.Repr(got) != want {
+			t.Errorf("%q:\n%s\n%s", stderr, value.Repr(got), want)
+		}
+	}
+	out := tool.Output{RC: 1, Stdout: "No match for argument: a >= 2\nAll matches were filtered out by exclude filtering for argument: b\n"}
+	if got := value.Repr(notFound(out, nil)); got != "['No package a >= 2 available.', 'b All matches were filtered out by exclude filtering for argument: b']" {
+		t.Error(got)
 	}
 }
 

@@ -22,7 +22,15 @@ func parseTable(text string) []change {
 	var words []string
 	group := ""
 	flush := func() {
-		if group != "" && len(words) >= 3 {
+		// What is left out is no change, nor is what dnf notes about groups unless it
+		// forgets one.
+		switch {
+		case group == "" || strings.HasPrefix(group, "Skipping"):
+		case strings.HasSuffix(group, "Groups"):
+			if strings.HasPrefix(group, "Removing") && len(words) > 0 {
+				changes = append(changes, change{group: group, name: strings.Join(words, " ")})
+			}
+		case len(words) >= 3:
 			changes = append(changes, change{group, words[0], words[1], words[2]})
 		}
 		words = nil
@@ -39,6 +47,7 @@ func parseTable(text string) []change {
 		case strings.HasPrefix(line, " "):
 			flush()
 			words = strings.Fields(line)
+		case strings.HasPrefix(line, "("): // a hint goes on with the heading
 		case strings.HasSuffix(line, ":"):
 			flush()
 			group = strings.TrimSuffix(line, ":")
@@ -57,6 +66,8 @@ func (c change) lines(installed *packages, downloadOnly bool) []any {
 		verb = "Downloaded: "
 	}
 	switch {
+	case strings.HasSuffix(c.group, "Groups"):
+		return nil
 	case strings.HasPrefix(c.group, "Removing"):
 		return []any{"Removed: " + c.String()}
 	case strings.HasPrefix(c.group, "Upgrading"), strings.HasPrefix(c.group, "Updating"), strings.HasPrefix(c.group, "Downgrading"):
@@ -67,8 +78,6 @@ func (c change) lines(installed *packages, downloadOnly bool) []any {
 			}
 		}
 		return lines
-	case strings.HasPrefix(c.group, "Skipping"):
-		return nil
 	}
 	return []any{verb + c.String()}
 }
