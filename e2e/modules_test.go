@@ -332,6 +332,9 @@ func stripOwn(result map[string]any) map[string]any {
 			delete(result, key)
 		}
 	}
+	if _, loop := result["results"]; loop && result["skipped"] == false {
+		delete(result, "skipped") // the same
+	}
 	strip(result)
 	return result
 }

@@ -6,7 +6,7 @@ import "github.com/tutti-run/tutti/internal/value"
 // filled in, every value of its parameter's type.
 type Args struct {
 	values *value.Map      // by canonical name; a parameter without value is nil
-	given  map[string]bool // what the user wrote, by canonical name
+	given  map[string]bool // what the user wrote, by canonical name; false for a null
 
 	warnings []string
 }
@@ -19,6 +19,9 @@ func (a Args) Map() *value.Map { return a.values }
 
 // Given reports whether the user gave the parameter (a null counts as not given).
 func (a Args) Given(name string) bool { return a.given[name] }
+
+// Written reports whether the user wrote the parameter, even as null.
+func (a Args) Written(name string) bool { _, ok := a.given[name]; return ok }
 
 // Has reports whether the parameter has a value, given or by default.
 func (a Args) Has(name string) bool { return a.values.At(name) != nil }

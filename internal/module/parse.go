@@ -225,8 +225,8 @@ func (p *parser) fold(params []Param, raw, values *value.Map, context []string, 
 			}
 		case p.anyParams && context == nil:
 			values.Set(k, v)
-			if given != nil && isText && v != nil {
-				given[name] = true
+			if given != nil && isText {
+				given[name] = v != nil
 			}
 			continue
 		default:
@@ -234,8 +234,8 @@ func (p *parser) fold(params []Param, raw, values *value.Map, context []string, 
 			continue
 		}
 		values.Set(canonical, v)
-		if given != nil && v != nil {
-			given[canonical] = true
+		if given != nil {
+			given[canonical] = v != nil
 		}
 	}
 	if len(unknown) > 0 && p.unsupported == nil {

@@ -150,7 +150,7 @@ func (r *Result) ToMap() *value.Map {
 	for k, v := range r.Fields.All() {
 		m.Set(k, v)
 	}
-	if r.Msg != "" || r.Failed && !m.Has("msg") {
+	if r.Msg != "" || r.Failed && !m.Has("msg") && !m.Has("message") {
 		m.Set("msg", r.Msg)
 	}
 	if r.Failed {

@@ -3,6 +3,7 @@ package assert
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -13,12 +14,12 @@ import (
 // Module fails unless all conditions hold.
 var Module = module.Control{
 	Spec: module.Spec{
-		Lacking: `conditional required in "that" string`,
 		Name:    "ansible.builtin.assert",
 		Summary: "Fails unless all of the given conditions hold.",
 		Params: []module.Param{
-			{Name: "that", Type: module.Raw, Required: true, AsWritten: true, Doc: "Conditions, as in when."},
-			{Name: "fail_msg", Type: module.Raw, Aliases: []string{"msg"}, Doc: "Message if one does not hold."},
+			{Name: "that", Type: module.Raw, AsWritten: true, Doc: "Conditions, as in when; this has to be there."},
+			{Name: "fail_msg", Type: module.Raw, Doc: "Message if one does not hold."},
+			{Name: "msg", Type: module.Raw, Doc: "The same; fail_msg counts where there are both."},
 			{Name: "success_msg", Type: module.Raw, Doc: "Message if all hold."},
 			{Name: "quiet", Type: module.Raw, Default: false, Doc: "Show nothing about each success."},
 		},
@@ -29,7 +30,14 @@ var Module = module.Control{
 }
 
 func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
-	failMsg, err := message(args, "fail_msg", "fail_msg or msg", "Assertion failed")
+	if !args.Written("that") {
+		return nil, errors.New(`conditional required in "that" string`)
+	}
+	name := "fail_msg"
+	if !args.Has(name) {
+		name = "msg"
+	}
+	failMsg, err := message(args, name, "fail_msg or msg", "Assertion failed")
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +61,9 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		r.Set("_ansible_verbose_always", true)
 	}
 	for _, cond := range conditions {
+		if cond == nil { // as for when
+			continue
+		}
 		holds, err := c.Condition(cond, nil)
 		if err != nil {
 			return nil, err

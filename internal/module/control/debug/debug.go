@@ -40,6 +40,9 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	return &module.Plan{Done: r}, nil
 }
 
+// undefined stands for what there is not.
+const undefined = "VARIABLE IS NOT DEFINED!"
+
 func show(c module.Controller, r *module.Result, args module.Args) error {
 	wanted, own, err := c.ResolveOwn(args.Any("var"))
 	if err != nil {
@@ -47,7 +50,7 @@ func show(c module.Controller, r *module.Result, args module.Args) error {
 	}
 	switch v := wanted.(type) {
 	case nil:
-		if args.Map().Has("msg") && args.Given("msg") {
+		if args.Written("msg") {
 			r.Set("msg", args.Any("msg"))
 		} else {
 			r.Set("msg", "Hello world!")
@@ -63,7 +66,7 @@ func show(c module.Controller, r *module.Result, args module.Args) error {
 		case !errors.Is(err, module.ErrUndefined):
 			return err
 		default:
-			text := "VARIABLE IS NOT DEFINED!"
+			text := undefined
 			if c.Verbosity() > 0 {
 				text += ": " + err.Error()
 			}
@@ -71,7 +74,12 @@ func show(c module.Controller, r *module.Result, args module.Args) error {
 		}
 		r.Set(v, shown)
 	default:
-		r.Set("<class '"+value.TypeName(v)+"'>", v)
+		// What holds no template is the name of nothing.
+		var shown any = v
+		if value.Repr(v) == value.Repr(args.Any("var")) {
+			shown = undefined
+		}
+		r.Set("<class '"+value.TypeName(v)+"'>", shown)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ package includevars
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -22,7 +23,7 @@ var Module = module.Control{
 	Spec: module.Spec{
 		Name:     "ansible.builtin.include_vars",
 		Summary:  "Reads variables from a file, or from the files of a directory.",
-		FreeForm: "file",
+		FreeForm: "file", AnyParams: true, // it says itself what it does not know
 		Params: []module.Param{
 			{Name: "file", Type: module.Path, Doc: "File to read."},
 			{Name: "dir", Type: module.Path, Doc: "Directory to read, file by file in alphabetical order."},
@@ -44,28 +45,40 @@ var Module = module.Control{
 	Plan: plan,
 }
 
+// ofDirs are the parameters that are about a directory.
+var ofDirs = []string{"depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions", "dir"}
+
 func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
-	for _, name := range []string{"depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions", "dir"} {
+	for k := range args.Map().All() {
+		if name := value.Str(k); !slices.Contains(ofDirs, name) && !slices.Contains([]string{"file", "name", "hash_behaviour"}, name) {
+			return nil, fmt.Errorf("%s is not a valid option in include_vars", name)
+		}
+	}
+	for _, name := range ofDirs {
 		if args.Given("file") && args.Given(name) {
 			return nil, fmt.Errorf("You are mixing file only and dir only arguments, these are incompatible")
 		}
 	}
-	if !args.Given("file") && !args.Given("dir") {
-		return nil, fmt.Errorf("include_vars needs a file or a dir to read")
-	}
 	l := loader{c: c, vars: value.NewMap(8)}
 	var err error
-	if args.Given("dir") {
+	switch {
+	case args.Given("dir"):
 		err = l.dir(args)
-	} else {
+	case args.Given("file"):
 		err = l.find(strings.TrimRight(args.String("file"), "\n"))
+	default:
+		err = errors.New("Could not find file on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option")
 	}
 	result := func(r *module.Result) *module.Plan {
 		return &module.Plan{Done: r.Set("ansible_included_var_files", value.FromGo(l.files))}
 	}
 	if err != nil {
-		// Ansible says it under message, users look for it under msg.
-		return result(module.Fail("%s", err).Set("message", err.Error()).Set("ansible_facts", value.NewMap(0))), nil
+		facts := value.NewMap(0)
+		if name := args.String("name"); name != "" {
+			facts.Set(name, value.NewMap(0))
+		}
+		// It says so under message, not msg, as Ansible does.
+		return result((&module.Result{Failed: true}).Set("message", err.Error()).Set("ansible_facts", facts)), nil
 	}
 	vars := l.vars
 	if name := args.String("name"); name != "" {
@@ -130,9 +143,18 @@ func (l *loader) load(path string) error {
 }
 
 func (l *loader) dir(args module.Args) error {
-	root, err := l.c.FindFile("vars", args.String("dir"))
+	// In a role, vars is where it is; elsewhere, beside the file of the task.
+	dir, kind, base := args.String("dir"), "", "playbook_dir"
+	if role, _ := l.c.Var("role_path").(string); role != "" {
+		kind, base = "vars", "role_path"
+	}
+	root, err := l.c.FindFile(kind, dir)
 	if err != nil {
-		return fmt.Errorf("%s directory does not exist", args.String("dir"))
+		in, _ := l.c.Var(base).(string)
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(in, kind, dir)
+		}
+		return fmt.Errorf("%s directory does not exist", dir)
 	}
 	if fi, err := os.Stat(root); err != nil || !fi.IsDir() {
 		return fmt.Errorf("%s is not a directory", root)

@@ -66,7 +66,7 @@ func plan(ctx context.Context, c module.Controller, args module.Args) (*module.P
 	case err != nil && !errors.Is(err, module.ErrNotInteractive):
 		return nil, err
 	case err != nil && !timed:
-		r.Warnings = append(r.Warnings, "Not waiting for response to prompt as stdin is not interactive")
+		c.Say("[WARNING]: Not waiting for response to prompt as stdin is not interactive")
 	}
 	took := time.Since(start)
 	length := took.Seconds()

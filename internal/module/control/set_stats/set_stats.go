@@ -27,7 +27,7 @@ var Module = module.Control{
 
 func plan(_ context.Context, _ module.Controller, args module.Args) (*module.Plan, error) {
 	data, ok := args.Any("data").(*value.Map)
-	if data == nil && !args.Has("data") {
+	if !args.Written("data") {
 		data, ok = value.NewMap(0), true
 	}
 	if !ok {
