@@ -78,6 +78,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		t.r.Set("name", t.unit)
 	}
 	if failed := t.do(); failed != nil {
+		failed.Warnings = t.r.Warnings
 		return failed
 	}
 	return t.r
