@@ -273,6 +273,10 @@ func (p *playRun) effectChanged(d done, out *outcome, changed bool) {
 	}
 	set(out, changed)
 	if out != d.out {
+		results, _ := d.out.result.At("results").([]any)
+		if i := slices.Index(d.out.items, out); i >= 0 && i < len(results) {
+			results[i].(*value.Map).Set("changed", changed) // that of the loop has a copy
+		}
 		set(d.out, slices.ContainsFunc(d.out.items, func(o *outcome) bool { return o.changed }))
 	}
 }
