@@ -9,7 +9,7 @@ import (
 
 // Terminal makes a pair of a terminal that a command runs in (its side) and the
 // end that reads what it prints and types its input (ours). With echo, what is
-// typed comes back, as on a real one.
+// typed comes back, as on a real one. It has 24 lines of 80 characters.
 func Terminal(echo bool) (ours, its *os.File, err error) {
 	ours, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -27,6 +27,12 @@ func Terminal(echo bool) (ours, its *os.File, err error) {
 	})
 	if err == nil {
 		its, err = os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	}
+	if err == nil {
+		// Of no size, programs would break their lines anywhere.
+		err = control(its, func(fd int) error {
+			return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
+		})
 	}
 	if err == nil && !echo {
 		err = control(its, func(fd int) error {

@@ -91,7 +91,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if !strings.Contains(program, "/") {
 		program = process.Find(argv[0], env.Environ)
 	}
-	if program == "" || unix.Access(program, unix.X_OK) != nil {
+	if program == "" || unix.Access(inside(program), unix.X_OK) != nil {
 		return module.Fail("The command was not found or was not executable: %s.", argv[0])
 	}
 	s := &session{questions: questions}

@@ -2,6 +2,7 @@ package expect
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,12 @@ func TestContract(t *testing.T) {
 		{Name: "creates", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "f", "") }, Args: `{"command": "false", "creates": "$DIR/f", "responses": {"x": "y"}}`},
 		{Name: "removes", Args: `{"command": "false", "removes": "$DIR/f", "responses": {"x": "y"}}`},
 		{Name: "chdir", Args: `{"command": "pwd", "chdir": "/usr", "responses": {"x": "y"}}`, Changed: true, Again: true, Verify: says("/usr")},
+		{Name: "beside it", Setup: func(t *testing.T, dir string) {
+			if err := os.WriteFile(dir+"/asks", []byte("#!/bin/sh\nprintf 'sure? '\nread a\necho $a\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: `{"command": "./asks", "chdir": "$DIR", "responses": {"sure": "y"}}`, Changed: true, Again: true, Verify: says("sure? y")},
+		{Name: "size", Args: `{"command": "stty size", "responses": {"x": "y"}}`, Changed: true, Again: true, Verify: says("24 80")},
 		{Name: "no directory", Args: `{"command": "pwd", "chdir": "/nowhere", "responses": {"x": "y"}}`, Fails: "No such file or directory"},
 		{Name: "no program", Args: `{"command": "no-such-program x", "responses": {"x": "y"}}`, Fails: "The command was not found or was not executable: no-such-program."},
 		{Name: "blank", Args: `{"command": " ", "responses": {"x": "y"}}`, Fails: "no command given"},
