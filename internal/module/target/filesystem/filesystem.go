@@ -43,11 +43,12 @@ var Module = module.Target{
 
 // kind is how one kind of file system is made and grows.
 type kind struct {
-	blkid   string // what blkid calls it, if not by its name
-	make    []string
-	grow    []string
-	mounted bool // it grows, and is measured, where it is mounted
-	size    func(t *task, at string) (int, error)
+	blkid    string // what blkid calls it, if not by its name
+	make     []string
+	grow     []string
+	mounted  bool // it grows where it is mounted
+	measured bool // nor can it be measured elsewhere
+	size     func(t *task, at string) (int, error)
 }
 
 // kinds are the file systems of Linux that the module knows.
@@ -57,7 +58,7 @@ var kinds = map[string]kind{
 	"ext4":     {make: []string{"mkfs.ext4", "-F"}, grow: []string{"resize2fs"}, size: extSize},
 	"ext4dev":  {make: []string{"mkfs.ext4", "-F"}, grow: []string{"resize2fs"}, size: extSize},
 	"xfs":      {make: []string{"mkfs.xfs", "-f"}, grow: []string{"xfs_growfs"}, mounted: true, size: xfsSize},
-	"btrfs":    {make: []string{"mkfs.btrfs", "-f"}, grow: []string{"btrfs", "filesystem", "resize", "max"}, mounted: true, size: btrfsSize},
+	"btrfs":    {make: []string{"mkfs.btrfs", "-f"}, grow: []string{"btrfs", "filesystem", "resize", "max"}, mounted: true, measured: true, size: btrfsSize},
 	"f2fs":     {make: []string{"mkfs.f2fs", "-f"}, grow: []string{"resize.f2fs"}, size: f2fsSize},
 	"lvm":      {blkid: "LVM2_member", make: []string{"pvcreate", "-f"}, grow: []string{"pvresize"}, size: lvmSize},
 	"vfat":     {make: []string{"mkfs.vfat"}, grow: []string{"fatresize", "-s", "max"}, size: vfatSize},
@@ -144,19 +145,22 @@ func (t *task) grow(name string) *module.Result {
 	if k.grow == nil {
 		return module.Fail("module does not support resizing %s filesystem yet.", name)
 	}
-	at := t.dev
+	device, err := t.deviceSize()
+	if err != nil {
+		return module.Fail("%s", err)
+	}
+	at, unmounted := t.dev, false
 	if k.mounted {
 		out, err := tool.Run(t.ctx, t.env, "findmnt", "--mtab", "--noheadings", "--output", "TARGET", "--source", t.dev)
 		if err != nil {
 			return module.Fail("%s", err)
 		}
-		if at, _, _ = strings.Cut(out.Stdout, "\n"); out.RC != 0 {
-			return module.Fail("%s needs to be mounted for %s operations", t.dev, name)
+		if unmounted = out.RC != 0; !unmounted {
+			at, _, _ = strings.Cut(out.Stdout, "\n")
 		}
 	}
-	device, err := t.deviceSize()
-	if err != nil {
-		return module.Fail("%s", err)
+	if unmounted && k.measured {
+		return module.Fail("%s needs to be mounted for %s operations", t.dev, class(name))
 	}
 	have, err := k.size(t, at)
 	if err != nil {
@@ -169,6 +173,9 @@ func (t *task) grow(name string) *module.Result {
 	r := &module.Result{Changed: true}
 	if t.env.Check {
 		return r.Set("msg", fmt.Sprintf("resizing filesystem %s on device %s", title, t.dev))
+	}
+	if unmounted {
+		return module.Fail("%s needs to be mounted for %s operations", t.dev, title)
 	}
 	out, failed := tool.Checked(t.ctx, t.env, append(slices.Clone(k.grow), at)...)
 	if failed != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tutti-run/tutti/internal/module"
 	mt "github.com/tutti-run/tutti/internal/module/moduletest"
+	"github.com/tutti-run/tutti/internal/value"
 )
 
 // Real file systems, in files.
@@ -54,4 +55,30 @@ func TestContract(t *testing.T) {
 		{Name: "no device", Args: args + `"fstype": "ext4"}`, Fails: "not found."},
 		{Name: "no kind", Setup: empty, Args: args + `"state": "present"}`, Fails: "state is present but all of the following are missing: fstype"},
 	})
+}
+
+// Where xfs is not mounted it can be measured, but does not grow.
+func TestUnmounted(t *testing.T) {
+	mt.Bin(t, map[string]string{
+		"blkid":    "echo xfs",
+		"findmnt":  "exit 1",
+		"xfs_info": "printf 'meta-data=x isize=512\ndata     =                       bsize=4096   blocks=256, imaxpct=25\n'",
+	})
+	path := mt.Write(t, t.TempDir(), "f", "")
+	if err := os.Truncate(path, 2<<20); err != nil {
+		t.Fatal(err)
+	}
+	args := value.MapOf("dev", path, "fstype", "xfs", "resizefs", true)
+	if r := mt.Call(t, &Module, args, mt.Options{Check: true}); r.Failed || !r.Changed {
+		t.Errorf("check mode: %s", value.Repr(r.ToMap()))
+	}
+	if r := mt.Call(t, &Module, args, mt.Options{}); !r.Failed || r.Msg != path+" needs to be mounted for XFS operations" {
+		t.Error(value.Repr(r.ToMap()))
+	}
+	if err := os.Truncate(path, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if r := mt.Call(t, &Module, args, mt.Options{}); r.Failed || r.Changed {
+		t.Errorf("as large as it can be: %s", value.Repr(r.ToMap()))
+	}
 }
