@@ -43,7 +43,8 @@ func Fail(err error) *module.Result {
 	return module.Fail("%s", err)
 }
 
-// Errno is an error of the system as Python words it: users match on it.
+// Errno is an error of the system as Python words it, with the names that it is
+// about: users match on it.
 func Errno(err error, names ...string) string {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
@@ -53,7 +54,11 @@ func Errno(err error, names ...string) string {
 		names[i] = "b" + value.Repr(name)
 	}
 	text := errno.Error()
-	return fmt.Sprintf("[Errno %d] %s: %s", int(errno), strings.ToUpper(text[:1])+text[1:], strings.Join(names, " -> "))
+	text = fmt.Sprintf("[Errno %d] %s", int(errno), strings.ToUpper(text[:1])+text[1:])
+	if len(names) == 0 {
+		return text
+	}
+	return text + ": " + strings.Join(names, " -> ")
 }
 
 // OSError words an error of the system as Ansible's modules do for a path that is

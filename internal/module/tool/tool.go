@@ -5,9 +5,11 @@ package tool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
@@ -26,7 +28,7 @@ type Output struct {
 // Cmd is a program to run.
 type Cmd struct {
 	Argv  []string
-	Dir   string
+	Dir   string // one that is not there counts for nothing, as with Ansible's modules
 	Stdin string
 	Env   map[string]string // added to the call's environment
 }
@@ -103,6 +105,9 @@ func (c Cmd) Run(ctx context.Context, env *module.Env) (Output, error) {
 		return Output{}, err
 	}
 	p := process.Cmd{Argv: append([]string{path}, c.Argv[1:]...), Dir: c.Dir, Env: Environ(env, c.Env)}
+	if !files.IsDir(c.Dir) {
+		p.Dir = ""
+	}
 	if c.Stdin != "" {
 		p.Stdin = []byte(c.Stdin)
 	}
@@ -132,22 +137,36 @@ func (c Cmd) Checked(ctx context.Context, env *module.Env) (Output, *module.Resu
 	out, err := c.Run(ctx, env)
 	switch {
 	case err != nil:
-		return out, module.Fail("%s", err)
+		return out, c.Refused(env, err)
 	case out.RC != 0:
 		msg := strings.TrimSpace(out.Stderr)
 		if msg == "" {
 			msg = strings.TrimSpace(out.Stdout)
 		}
-		quoted := make([]string, len(c.Argv))
-		for i, w := range c.Argv {
-			quoted[i] = files.Quote(w)
-		}
-		if path := Find(env, c.Argv[0]); path != "" {
-			quoted[0] = path
-		}
-		return out, out.Fail("%s", msg).Set("cmd", strings.Join(quoted, " "))
+		return out, out.Fail("%s", msg).Set("cmd", c.line(env))
 	}
 	return out, nil
+}
+
+// Refused is the failed result of a program that Run could not start.
+func (c Cmd) Refused(env *module.Env, err error) *module.Result {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return module.Fail("%s", err)
+	}
+	return module.Fail("%s", files.Errno(err, c.Argv[0])).Set("cmd", c.line(env)).Set("rc", int(errno)).SetOutput("", "")
+}
+
+// line is the command as one would type it.
+func (c Cmd) line(env *module.Env) string {
+	quoted := make([]string, len(c.Argv))
+	for i, w := range c.Argv {
+		quoted[i] = files.Quote(w)
+	}
+	if path := Find(env, c.Argv[0]); path != "" {
+		quoted[0] = files.Quote(path)
+	}
+	return strings.Join(quoted, " ")
 }
 
 // Checked is Cmd.Checked for a program without more to say.

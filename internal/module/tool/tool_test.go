@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,12 @@ func TestRun(t *testing.T) {
 	}
 	if n := len(slices.DeleteFunc(Environ(env, nil), func(e string) bool { return !strings.HasPrefix(e, "LC_ALL=") })); n != 1 {
 		t.Errorf("LC_ALL is set %d times", n)
+	}
+	if out, err := (Cmd{Argv: []string{"say"}, Dir: "/no/such/folder"}).Run(t.Context(), env); err != nil || out.RC != 3 {
+		t.Errorf("a folder that is not there: %+v, %v", out, err)
+	}
+	if _, r := Checked(t.Context(), env, "/no/such program", "x"); r == nil || r.Msg != "[Errno 2] No such file or directory: b'/no/such program'" || fmt.Sprint(r.Get("rc")) != "2" || r.Get("cmd") != "'/no/such program' x" || r.Get("stdout") != "" {
+		t.Errorf("a program that cannot be started: %v", r.ToMap())
 	}
 	if _, err := Run(t.Context(), env, "no-such-program"); err == nil || !strings.Contains(err.Error(), `Failed to find required executable "no-such-program" in paths: `+bin) {
 		t.Errorf("no such program: %v", err)

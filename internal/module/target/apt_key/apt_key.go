@@ -72,13 +72,15 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	t := &task{ctx: ctx, env: env, args: args, data: args.String("data"), r: module.OK()}
 	if failed := t.do(); failed != nil {
-		for k, v := range t.r.Fields.All() {
-			if name, _ := k.(string); !failed.Fields.Has(name) {
-				failed.Set(name, v)
-			}
-		}
 		return failed
 	}
+	return t.r
+}
+
+// fail is a failure with what is known of the key until then; one of a program
+// has what the program said instead.
+func (t *task) fail(format string, args ...any) *module.Result {
+	t.r.Failed, t.r.Msg = true, fmt.Sprintf(format, args...)
 	return t.r
 }
 
@@ -93,10 +95,13 @@ func (t *task) do() *module.Result {
 			return failed
 		}
 	}
-	t.r.Set("id", id)
+	t.r.Set("id", nil)
+	if id != "" {
+		t.r.Set("id", id)
+	}
 	var err error
 	if t.key, err = parseID(id); err != nil {
-		return module.Fail("Invalid key_id")
+		return t.fail("Invalid key_id")
 	}
 	t.r.Set("short_id", t.key.short).Set("fp", t.key.print).Set("key_id", t.key.full)
 	t.short = len(t.key.full) == 8
@@ -115,7 +120,9 @@ func (t *task) do() *module.Result {
 	if present {
 		failed = t.add()
 	} else {
-		_, failed = t.aptKey("", fmt.Sprintf("Unable to remove a key with id %s", t.key.short), "del", t.key.short)
+		if _, failed = t.aptKey("", fmt.Sprintf("Unable to remove a key with id %s", t.key.short), "del", t.key.short); failed != nil {
+			failed.Set("key_id", t.key.short)
+		}
 	}
 	if failed != nil {
 		return failed
@@ -126,7 +133,7 @@ func (t *task) do() *module.Result {
 	t.r.Set("after", value.FromGo(keys))
 	if t.among(keys) != present {
 		what := map[bool]string{true: "failed to add the key", false: "the key was not removed"}[present]
-		return module.Fail("apt-key did not return an error, but %s (check that the id is correct and *not* a subkey)", what)
+		return t.fail("apt-key did not return an error, but %s (check that the id is correct and *not* a subkey)", what)
 	}
 	return nil
 }
@@ -138,7 +145,7 @@ func (t *task) among(keys []string) bool {
 	return slices.Contains(keys, t.key.print)
 }
 
-// find reads the key's id from the key.
+// find reads the key's id from the key, "" if there is none in it.
 func (t *task) find() (string, *module.Result) {
 	source, cmd := "inline data", tool.Cmd{Argv: []string{"gpg", "--with-colons", "-"}}
 	switch {
@@ -150,7 +157,7 @@ func (t *task) find() (string, *module.Result) {
 		source = t.args.String("file")
 		cmd.Argv[2] = source
 	case t.data == "":
-		return "", module.Fail("Invalid key_id")
+		return "", nil
 	}
 	cmd.Stdin = t.data
 	out, err := cmd.Run(t.ctx, t.env)
@@ -163,7 +170,7 @@ func (t *task) find() (string, *module.Result) {
 	if keys := parseKeys(out.Stdout); len(keys) > 0 {
 		return keys[0], nil
 	}
-	return "", module.Fail("Invalid key_id")
+	return "", nil
 }
 
 func (t *task) download() *module.Result {
@@ -176,6 +183,9 @@ func (t *task) download() *module.Result {
 	resp := web.Do(t.ctx, t.env, args, url, web.Options{Redirects: "all"})
 	if resp.Body != nil {
 		defer resp.Body.Close()
+	}
+	if resp.NoURL {
+		return module.Fail("%s", resp.Msg).Set("url", url).Set("status", -1)
 	}
 	if resp.Status != 200 {
 		return module.Fail("Failed to download key at %s: %s", url, resp.Msg)
@@ -200,6 +210,7 @@ func (t *task) aptKey(stdin, failure string, words ...string) (tool.Output, *mod
 	case err != nil:
 		return out, module.Fail("%s", err)
 	case out.RC != 0:
+		argv[0] = tool.Find(t.env, argv[0])
 		return out, out.Fail("%s", failure).Set("cmd", strings.Join(argv, " "))
 	}
 	return out, nil
@@ -236,7 +247,7 @@ func (t *task) add() *module.Result {
 	case t.data != "":
 		_, failed = t.aptKey(t.data, "Unable to add a key from binary data", "add", "-")
 	default:
-		failed = module.Fail("No key to add: give one of data, file, keyserver, url")
+		failed = t.fail("No key to add: give one of data, file, keyserver, url")
 	}
 	return failed
 }
@@ -251,6 +262,10 @@ func (t *task) receive(server string) *module.Result {
 			break
 		}
 	}
+	locale := value.NewMap(3) // what tool sets
+	for _, name := range []string{"LANG", "LC_ALL", "LC_MESSAGES"} {
+		locale.Set(name, "C.UTF-8")
+	}
 	var failed *module.Result
 	for range 5 {
 		var out tool.Output
@@ -259,8 +274,9 @@ func (t *task) receive(server string) *module.Result {
 			break
 		}
 		if out.RC == 2 && strings.Contains(out.Stdout, "not found on keyserver") {
-			failed.Msg = fmt.Sprintf("Key %s not found on keyserver %s", t.key.full, server)
+			failed = module.Fail("Key %s not found on keyserver %s", t.key.full, server).Set("cmd", failed.Get("cmd"))
 		}
+		failed.Set("forced_environment", locale)
 	}
 	return failed
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tutti-run/tutti/internal/module"
 	mt "github.com/tutti-run/tutti/internal/module/moduletest"
 )
 
@@ -42,6 +43,14 @@ func TestContract(t *testing.T) {
 		mt.Write(t, dir, "keys", "0123456789ABCDEF\n")
 		mt.Write(t, dir, "new", "00000000DEADBEEF\n")
 	}
+	holds := func(name string, want any) func(*testing.T, string, *module.Result) {
+		return func(t *testing.T, _ string, r *module.Result) {
+			t.Helper()
+			if got := r.Get(name); got != want || !r.Fields.Has(name) {
+				t.Errorf("%s is %v", name, got)
+			}
+		}
+	}
 	mt.Run(t, &Module, []mt.Case{
 		{Name: "there", Setup: with, Args: `{"id": "0x0123456789abcdef", "file": "$DIR/new"}`},
 		{Name: "there, in short", Setup: with, Args: `{"id": "89ABCDEF", "file": "$DIR/new"}`},
@@ -53,7 +62,15 @@ func TestContract(t *testing.T) {
 		{Name: "another key", Setup: with, Args: `{"id": "1111111122222222", "file": "$DIR/new"}`, Fails: "apt-key did not return an error, but failed to add the key"},
 		{Name: "no server has it", Setup: with, Args: `{"id": "1111111122222222", "keyserver": "k"}`, Fails: "Key 1111111122222222 not found on keyserver k"},
 		{Name: "no id", Setup: with, Args: `{"keyserver": "k"}`, Fails: "Missing key_id, required with keyserver."},
-		{Name: "nonsense", Setup: with, Args: `{"id": "xyz", "file": "$DIR/new"}`, Fails: "Invalid key_id"},
+		{Name: "nonsense", Setup: with, Args: `{"id": "xyz", "file": "$DIR/new"}`, Fails: "Invalid key_id", Verify: holds("id", "xyz")},
+		{Name: "nothing", Setup: with, Args: `{}`, Fails: "Invalid key_id", Verify: holds("id", nil)},
+		{Name: "apt-key fails", Setup: with, Args: `{"id": "1111111122222222", "file": "$DIR/none"}`, Fails: "Unable to add a key from file ", Blind: true,
+			Verify: func(t *testing.T, dir string, r *module.Result) {
+				holds("cmd", bin+"/apt-key add "+dir+"/none")(t, dir, r)
+				if r.Fields.Has("before") {
+					t.Errorf("%v", r.ToMap())
+				}
+			}},
 	})
 }
 

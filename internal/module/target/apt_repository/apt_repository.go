@@ -84,35 +84,34 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		return module.Fail("%s", err)
 	}
 	r := module.OK().Set("repo", args.String("repo")).Set("state", args.String("state"))
-	var changed []string
 	diff := []any{}
 	for _, path := range after.order {
 		old, now := before.text(path), after.text(path)
-		if old != now {
-			changed = append(changed, path)
-		}
+		r.Changed = r.Changed || old != now
 		name := func(text string) string {
 			if text == "" {
 				return "/dev/null"
 			}
 			return path
 		}
-		diff = append(diff, value.MapOf("before", old, "after", now, "before_header", name(old), "after_header", name(now)))
+		if old+now != "" {
+			diff = append(diff, value.MapOf("before", old, "after", now, "before_header", name(old), "after_header", name(now)))
+		}
 	}
 	r.Diff = value.NewMap(0)
-	if r.Changed = len(changed) > 0; r.Changed && env.Diff {
+	if r.Changed && env.Diff {
 		r.Diff = diff
 	}
 	if !r.Changed || env.Check {
 		return r
 	}
-	err = t.save(after, changed)
+	err = t.save(after, after.order)
 	if err == nil && args.Bool("update_cache") {
 		err = t.update()
 	}
 	if err != nil {
 		// A source that cannot be used would break every later use of apt.
-		if back := t.save(before, changed); back != nil {
+		if back := t.save(before, after.order); back != nil {
 			err = fmt.Errorf("%w; the sources could not be put back: %w", err, back)
 		}
 		return module.Fail("%s", err)
@@ -174,10 +173,14 @@ func (t *task) edit(l *lists) error {
 	return nil
 }
 
-// save writes or removes the files that changed.
+// save writes files of sources in the form that all of them get, and removes those
+// that hold none.
 func (t *task) save(l *lists, paths []string) error {
 	for _, path := range paths {
 		text := l.text(path)
+		if data, err := os.ReadFile(path); err == nil && text != "" && string(data) == text {
+			continue
+		}
 		if text == "" {
 			if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 				return err

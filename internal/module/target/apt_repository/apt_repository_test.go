@@ -49,6 +49,16 @@ func TestContract(t *testing.T) {
 			with(t, dir)
 			mt.Write(t, dir, "sources.list.d/l.list", "deb http://l l main\n")
 		}, Args: `{"repo": "deb http://l l main", "state": "absent"}`, Changed: true, Verify: gone("sources.list.d/l.list")},
+		{Name: "others", Setup: func(t *testing.T, dir string) {
+			with(t, dir)
+			mt.Write(t, dir, "sources.list.d/l.list", "#deb  http://l l main\n")
+			mt.Write(t, dir, "sources.list.d/empty.list", "")
+			mt.Write(t, dir, "sources.list.d/.l.list", "deb http://n n main\n")
+		}, Args: `{"repo": "deb http://n n main"}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			holds("sources.list.d/l.list", "# deb http://l l main\n")(t, dir, r)
+			holds("sources.list.d/n.list", "deb http://n n main\n")(t, dir, r)
+			gone("sources.list.d/empty.list")(t, dir, r)
+		}},
 		{Name: "broken", Setup: func(t *testing.T, dir string) {
 			with(t, dir)
 			mt.Write(t, dir, "broken", "")

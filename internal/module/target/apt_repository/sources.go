@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/lazyregexp"
+	"github.com/tutti-run/tutti/internal/module/files"
 )
 
 // source is one line of a file of sources.
@@ -55,11 +56,7 @@ type lists struct {
 // read reads the main file and the folder.
 func read(main, folder string) (*lists, error) {
 	l := &lists{folder: folder, files: map[string][]source{}}
-	paths, err := filepath.Glob(filepath.Join(folder, "*.list"))
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range append([]string{main}, paths...) {
+	for _, path := range append([]string{main}, files.Glob(filepath.Join(folder, "*.list"))...) {
 		data, err := os.ReadFile(path)
 		if errors.Is(err, os.ErrNotExist) && path == main {
 			continue

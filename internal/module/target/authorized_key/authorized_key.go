@@ -107,7 +107,7 @@ func (t *task) run() (*module.Result, error) {
 	for _, name := range names {
 		r.Set(name, t.args.Any(name))
 	}
-	r.Set("keyfile", t.path)
+	r.Set("keyfile", t.named)
 	if !changed {
 		t.describe(r)
 		return r, nil
@@ -148,7 +148,7 @@ func (t *task) keys() (string, error) {
 		defer resp.Body.Close()
 	}
 	if resp.Status != 200 {
-		return "", fmt.Errorf("Error getting key from: %s: %s", key, resp.Msg)
+		return "", fmt.Errorf("Error getting key from: %s", key)
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	return string(data), err
@@ -159,6 +159,7 @@ func (t *task) keys() (string, error) {
 func (t *task) merge(f *keyFile, text string) (changed bool, err error) {
 	present := t.args.String("state") == "present"
 	wanted := map[string]bool{}
+	n := 0 // of the keys that were given
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -182,9 +183,10 @@ func (t *task) merge(f *keyFile, text string) (changed bool, err error) {
 			changed = true
 		case present && (have == nil || !have.same(k)):
 			f.remove(k.key)
-			f.add(k)
+			f.add(k, n)
 			changed = true
 		}
+		n++
 	}
 	if present && t.args.Bool("exclusive") {
 		changed = f.keepOnly(wanted) || changed
@@ -199,7 +201,7 @@ func (t *task) save(text string) error {
 	if t.args.Bool("manage_dir") {
 		if !files.Exists(dir) {
 			if err := os.Mkdir(dir, 0o700); err != nil {
-				return fmt.Errorf("Failed to create directory %s: %w", dir, err)
+				return fmt.Errorf("Failed to create directory %s : %s: %s", dir, files.Errno(err), value.Repr(dir))
 			}
 		}
 		// Were the user's directory a link, its target would become the user's.

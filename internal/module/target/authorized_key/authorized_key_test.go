@@ -35,6 +35,10 @@ func TestContract(t *testing.T) {
 		{Name: "comment", Setup: with, Args: args + `"key": "ssh-ed25519 AAAA1", "comment": "one"}`, Verify: holds(text)},
 		{Name: "absent", Setup: with, Args: args + `"key": "ssh-rsa AAAA2", "state": "absent"}`, Changed: true, Verify: holds("# kept\nssh-ed25519 AAAA1 one\n")},
 		{Name: "exclusive", Setup: with, Args: args + `"key": "ssh-ed25519 AAAA1 one", "exclusive": true}`, Changed: true, Verify: holds("ssh-ed25519 AAAA1 one\n")},
+		{Name: "repetitions", Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "s/keys", "\nssh-rsa AAAA1 old\n\n\n# a\n\nssh-rsa AAAA1 one\nssh-rsa AAAA2 two\n")
+		}, Args: args + `"key": "ssh-rsa AAAA3 three"}`, Changed: true, Verify: holds("# a\nssh-rsa AAAA3 three\n\nssh-rsa AAAA1 one\nssh-rsa AAAA2 two\n")},
+		{Name: "no folder", Args: `{"user": "` + me.Username + `", "path": "$DIR/a/b/keys", "key": "ssh-rsa AAAA2"}`, Fails: "/a/b : [Errno 2] No such file or directory: '", Blind: true},
 		{Name: "no key", Setup: with, Args: args + `"key": "nonsense"}`, Fails: "invalid key specified: nonsense"},
 		{Name: "no user", Args: `{"user": "no such", "key": "ssh-rsa AAAA2"}`, Fails: "Failed to lookup user no such"},
 	})

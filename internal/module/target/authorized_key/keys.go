@@ -13,6 +13,7 @@ type key struct {
 	kind          string
 	key           string // in base64
 	comment, text string
+	rank          int // see keyFile
 }
 
 // same tells whether two keys are written the same; the order of options does
@@ -84,19 +85,29 @@ func parseOptions(text string) []string {
 	return out
 }
 
-// keyFile is an authorized_keys file.
-type keyFile struct{ lines []*key }
+// keyFile is an authorized_keys file. Each line has a rank, and is written in the
+// order of ranks: lines that stood there keep theirs, new keys come behind as many
+// as there were.
+type keyFile struct {
+	lines []*key
+	old   int // how many lines there were, but for repetitions
+}
 
 func parseFile(text string) *keyFile {
 	f := &keyFile{}
+	rank := 0
 	for line := range strings.Lines(text) {
-		if k, ok := parseKey(line); ok && !strings.HasPrefix(strings.TrimSpace(line), "#") {
-			f.remove(k.key) // of a key that is there twice the last one stays
-			f.lines = append(f.lines, k)
-			continue
+		k, ok := parseKey(line)
+		if !ok || strings.HasPrefix(strings.TrimSpace(line), "#") {
+			k = &key{text: line}
 		}
-		f.lines = append(f.lines, &key{text: line})
+		// Of what is there twice, were it an empty line, the last one stays.
+		f.lines = slices.DeleteFunc(f.lines, func(o *key) bool { return o.key == k.key && o.text == k.text })
+		k.rank = rank
+		f.lines = append(f.lines, k)
+		rank++
 	}
+	f.old = len(f.lines)
 	return f
 }
 
@@ -113,7 +124,11 @@ func (f *keyFile) remove(id string) {
 	f.lines = slices.DeleteFunc(f.lines, func(k *key) bool { return k.kind != "" && k.key == id })
 }
 
-func (f *keyFile) add(k *key) { f.lines = append(f.lines, k) }
+// add puts a key, the nth of those that were given, behind the old ones.
+func (f *keyFile) add(k *key, n int) {
+	k.rank = f.old + n
+	f.lines = append(f.lines, k)
+}
 
 // keepOnly removes everything else, comments too, and reports whether there
 // was anything.
@@ -125,6 +140,7 @@ func (f *keyFile) keepOnly(wanted map[string]bool) bool {
 
 func (f *keyFile) text() string {
 	var b strings.Builder
+	slices.SortStableFunc(f.lines, func(a, b *key) int { return a.rank - b.rank })
 	for _, k := range f.lines {
 		// A last line without its end must not take the next key in.
 		if s := b.String(); s != "" && !strings.HasSuffix(s, "\n") {

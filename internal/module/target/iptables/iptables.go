@@ -130,14 +130,18 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	return r
 }
 
-// call runs iptables on the table and chain; status tells whether it has to
-// succeed.
-func (t *task) call(action string, more ...string) (tool.Output, error) {
+// argv is a command about the table and chain.
+func (t *task) argv(action string, more ...string) []string {
 	argv := []string{t.program, "-t", t.args.String("table"), action}
 	if t.args.Has("chain") {
 		argv = append(argv, t.args.String("chain"))
 	}
-	return tool.Run(t.ctx, t.env, append(argv, more...)...)
+	return append(argv, more...)
+}
+
+// call runs iptables, which may fail.
+func (t *task) call(action string, more ...string) (tool.Output, error) {
+	return tool.Run(t.ctx, t.env, t.argv(action, more...)...)
 }
 
 // change runs iptables unless in check mode.
@@ -145,11 +149,7 @@ func (t *task) change(action string, more ...string) *module.Result {
 	if t.env.Check {
 		return nil
 	}
-	argv := []string{t.program, "-t", t.args.String("table"), action}
-	if t.args.Has("chain") {
-		argv = append(argv, t.args.String("chain"))
-	}
-	_, failed := tool.Checked(t.ctx, t.env, append(argv, more...)...)
+	_, failed := tool.Checked(t.ctx, t.env, t.argv(action, more...)...)
 	return failed
 }
 
@@ -176,12 +176,9 @@ func (t *task) do(r *module.Result) *module.Result {
 		r.Changed = true
 		return t.change("-F")
 	case t.args.Has("policy"):
-		out, err := t.call("-L")
-		if err != nil {
-			return module.Fail("%s", err)
-		}
-		if out.RC != 0 {
-			return out.Fail("%s", strings.TrimSpace(out.Stderr))
+		out, failed := tool.Checked(t.ctx, t.env, t.argv("-L")...)
+		if failed != nil {
+			return failed
 		}
 		first, _, _ := strings.Cut(out.Stdout, "\n")
 		m := policy.FindStringSubmatch(first)
@@ -193,7 +190,7 @@ func (t *task) do(r *module.Result) *module.Result {
 		}
 		return nil
 	case !present && len(t.rule) == 0:
-		out, err := t.call("-L")
+		out, err := t.call("-L", "-n") // without asking for the names of addresses
 		if err != nil {
 			return module.Fail("%s", err)
 		}
@@ -213,7 +210,7 @@ func (t *task) do(r *module.Result) *module.Result {
 		return t.change("-D", t.rule...)
 	}
 	if t.args.Bool("chain_management") {
-		out, err := t.call("-L")
+		out, err := t.call("-L", "-n") // without asking for the names of addresses
 		if err != nil {
 			return module.Fail("%s", err)
 		}

@@ -57,7 +57,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	cmd := tool.Cmd{Argv: append(argv[:len(argv):len(argv)], "-q"), Dir: args.String("chdir")}
 	out, err := cmd.Run(ctx, env)
 	if err != nil {
-		return module.Fail("%s", err)
+		return cmd.Refused(env, err)
 	}
 	r := module.OK()
 	if r.Changed = out.RC != 0; r.Changed && !env.Check {

@@ -75,8 +75,9 @@ type task struct {
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 	t := &task{ctx: ctx, env: env, args: args, venv: args.String("virtualenv"), dir: args.String("chdir")}
-	if umask := args.String("umask"); strings.Trim(umask, "01234567") != "" {
-		return module.Fail("umask must be an octal integer")
+	if umask := strings.TrimPrefix(args.String("umask"), "0o"); strings.Trim(umask, "01234567") != "" {
+		return module.Fail("umask must be an octal integer").
+			Set("details", "invalid literal for int() with base 8: "+value.Repr(args.String("umask")))
 	}
 	if args.String("state") == "latest" && args.Has("version") {
 		return module.Fail("version is incompatible with state=latest")
@@ -108,7 +109,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 // run runs a program as pip needs it: under the umask, and with the programs of
 // the environment first.
 func (t *task) run(argv ...string) (tool.Output, error) {
-	if umask := t.args.String("umask"); umask != "" {
+	if umask := strings.TrimPrefix(t.args.String("umask"), "0o"); umask != "" {
 		argv = append([]string{"/bin/sh", "-c", `umask "$1"; shift; exec "$@"`, "sh", umask}, argv...)
 	}
 	extra := map[string]string{}
@@ -167,7 +168,7 @@ func (t *task) makeEnvironment() *module.Result {
 	argv = append(argv, t.venv)
 	out, err := t.run(argv...)
 	if err != nil {
-		return module.Fail("%s", err)
+		return tool.Cmd{Argv: argv}.Refused(t.env, err)
 	}
 	t.out, t.err = out.Stdout, out.Stderr
 	if out.RC != 0 {
@@ -281,7 +282,7 @@ func (t *task) do() *module.Result {
 	}
 	out, err := t.run(argv...)
 	if err != nil {
-		return module.Fail("%s", err)
+		return tool.Cmd{Argv: argv}.Refused(t.env, err)
 	}
 	t.out, t.err = t.out+out.Stdout, t.err+out.Stderr
 	missing := out.RC == 1 && state == "absent" && strings.Contains(out.Stdout+out.Stderr, "not installed")
@@ -318,7 +319,7 @@ func (t *task) installed() (cmd, out, stderr string, failed *module.Result) {
 		argv := append(slices.Clone(t.pip), words...)
 		o, err := t.run(argv...)
 		if err != nil {
-			return "", "", "", module.Fail("%s", err)
+			return "", "", "", tool.Cmd{Argv: argv}.Refused(t.env, err)
 		}
 		if o.RC == 0 {
 			return strings.Join(argv, " "), o.Stdout, o.Stderr, nil

@@ -90,7 +90,10 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	r := module.OK()
 	if !env.Check {
 		after := t.call("status", "verbose")
-		t.changed = t.changed || after != t.before || t.read() != t.rules
+		if !t.changed {
+			now := t.read()
+			t.changed = after != t.before || now != t.rules
+		}
 		r.Set("msg", strings.TrimRight(after, " \n"))
 	}
 	if t.failed != nil {
@@ -112,8 +115,11 @@ func (t *task) call(words ...string) string {
 		return ""
 	}
 	quoted := []string{t.ufw}
-	for _, w := range words {
-		quoted = append(quoted, files.Quote(w))
+	for i, w := range words {
+		if w = files.Quote(w); i > 0 && (words[i-1] == "app" || words[i-1] == "comment") && !strings.HasPrefix(w, "'") {
+			w = "'" + w + "'" // always, in Ansible's results
+		}
+		quoted = append(quoted, w)
 	}
 	t.commands = append(t.commands, strings.Join(quoted, " "))
 	out, err := tool.Run(t.ctx, t.env, append([]string{t.ufw}, words...)...)
