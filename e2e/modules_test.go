@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -29,6 +30,7 @@ import (
 //
 // A playbook's first lines may say
 //
+//	# packages: NAMES       Debian's packages that both hosts need beyond the lab's
 //	# before: COMMAND       run on both hosts first
 //	# after: COMMAND        run on both hosts at the end, whatever happened
 //	# state: COMMAND        whose output belongs to the state of a host
@@ -91,6 +93,53 @@ func modulePair(t *testing.T) *lab.Lab {
 	return l
 }
 
+// installOn puts packages and what they need onto both hosts, from where this
+// machine has its own: the hosts reach nobody.
+func installOn(t *testing.T, l *lab.Lab, packages []string) {
+	t.Helper()
+	dir := t.TempDir()
+	status := filepath.Join(dir, "status")
+	write(t, status, shOn(t, l, 1, "cat /var/lib/dpkg/status"))
+	if err := os.Mkdir(filepath.Join(dir, "partial"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	get := exec.Command("apt-get", append([]string{"install", "-qqy", "--download-only", "--no-install-recommends",
+		"-o", "Dir::State::status=" + status, "-o", "Dir::Cache::archives=" + dir, "-o", "Dir::Cache::pkgcache=", "-o", "APT::Sandbox::User=root"}, packages...)...)
+	if out, err := get.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", get, err, out)
+	}
+	var both sync.WaitGroup
+	for i := 1; i <= 2; i++ {
+		both.Go(func() {
+			pack := exec.Command("tar", "-cC", dir, ".")
+			unpack, err := l.Command(i, "/bin/sh", "-c", `mkdir /srv/debs && tar -xC /srv/debs && export DEBIAN_FRONTEND=noninteractive &&
+				dpkg --install --force-unsafe-io /srv/debs/*.deb && rm -r /srv/debs`)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if unpack.Stdin, err = pack.StdoutPipe(); err != nil {
+				t.Error(err)
+				return
+			}
+			if err := pack.Start(); err != nil {
+				t.Error(err)
+				return
+			}
+			if out, err := unpack.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v: %s", packages, err, out)
+			}
+			if err := pack.Wait(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
 const tablePath = "../docs/modules-compared.md"
 
 const tableHead = `# Modules beside Ansible's
@@ -135,6 +184,7 @@ func writeTable(t *testing.T, rows map[string]string) {
 // moduleCase is one module's comparison.
 type moduleCase struct {
 	book                 string
+	packages             []string
 	before, after, state []string
 	marks                map[string]map[string]bool // differs, without... and what they name
 
@@ -152,6 +202,8 @@ func newModuleCase(t *testing.T, book string) *moduleCase {
 	for line := range strings.Lines(string(source)) {
 		key, rest, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch key {
+		case "# packages":
+			c.packages = strings.Fields(rest)
 		case "# before":
 			c.before = append(c.before, rest)
 		case "# after":
@@ -189,6 +241,9 @@ type outcome struct {
 type player func(t *testing.T, dir string, args ...string) []outcome
 
 func (c *moduleCase) run(t *testing.T, l *lab.Lab) {
+	if len(c.packages) > 0 {
+		installOn(t, l, c.packages)
+	}
 	var outcomes [2][3][]outcome
 	var state [2][]string
 	var both sync.WaitGroup

@@ -161,7 +161,7 @@ func (t *task) npm(strict, named bool, words ...string) string {
 	}
 	out, err := cmd.Run(t.ctx, t.env)
 	if err != nil {
-		t.failed = module.Fail("%s", err)
+		t.failed = cmd.Refused(t.env, err)
 	}
 	return out.Stdout
 }

@@ -1,6 +1,7 @@
 package ufw
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -37,7 +38,11 @@ esac`})
 		}
 	}
 	mt.Run(t, &Module, []mt.Case{
-		{Name: "enable", Setup: with, Args: `{"state": "enabled"}`, Changed: true},
+		{Name: "enable", Setup: with, Args: `{"state": "enabled"}`, Changed: true, Verify: func(t *testing.T, _ string, r *module.Result) {
+			if said := fmt.Sprint(r.Get("commands")); strings.Count(said, "grep -h") != 2 { // the rules are looked at again
+				t.Errorf("ran %s", said)
+			}
+		}},
 		{Name: "disabled already", Setup: with, Args: `{"state": "disabled"}`},
 		{Name: "logging", Setup: with, Args: `{"logging": "high"}`, Changed: true},
 		{Name: "policy", Setup: with, Args: `{"default": "allow"}`, Changed: true},
