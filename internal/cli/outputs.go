@@ -62,7 +62,7 @@ func (ses *session) sinks() ([]event.Sink, func(), error) {
 			}
 		}
 	case "yaml", "community.general.yaml":
-		o.YAML = true
+		o.YAMLCallback = true
 		shown = text.New(o).Tell
 	default:
 		if !strings.Contains(name, ".") && !slices.Contains(pythonCallbacks, name) && !ses.isPythonCallback(name) {

@@ -96,6 +96,10 @@ func (r *Run) play(ctx context.Context, p *playbook.Play) error {
 	if err != nil {
 		return at(p.Pos, err)
 	}
+	if own, ok := mitogen[strategyName]; ok {
+		r.warn(fmt.Sprintf("the strategy %s is carried out as %s; nothing of Mitogen is used, nor needed", strategyName, own))
+		strategyName = own
+	}
 	names := hostNames(hosts) // whatever their order in the play
 	if hosts, err = r.inOrder(c, p, hosts); err != nil {
 		return err
@@ -408,3 +412,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	sort.Strings(out)
 	return out
 }
+
+// mitogen are the strategies that a collection of this name adds to Ansible, to
+// make it faster, and what each is besides that.
+var mitogen = map[string]string{"mitogen": "linear", "mitogen_linear": "linear", "mitogen_free": "free", "mitogen_host_pinned": "host_pinned"}

@@ -51,10 +51,13 @@ func (p *Printer) dump(m *value.Map, always bool) string {
 		}
 	}
 	indent := 0
-	if (always || p.o.Verbosity > 2 || p.o.Pretty) && !p.o.Compact {
+	if (always || p.o.Verbosity > 2 || p.o.Pretty || p.o.YAML) && !p.o.Compact {
 		indent = 4
 	}
-	if p.o.YAML {
+	switch {
+	case p.o.YAMLCallback:
+		return p.yamlCallback(short)
+	case p.o.YAML:
 		return p.yaml(short, indent)
 	}
 	return string(value.JSON{Python: true, SortKeys: true, Indent: indent}.Append(nil, short))
@@ -65,11 +68,7 @@ func (p *Printer) yaml(m *value.Map, indent int) string {
 	var v any = m
 	if !p.o.Compact {
 		// For people: lines are easier to read as lines than in quotes.
-		for _, name := range []string{"stdout", "stderr"} {
-			if m.Has(name) && m.Has(name+"_lines") {
-				m.Set(name+"_lines", "<omitted>")
-			}
-		}
+		omitLines(m)
 		v = readable(m)
 	}
 	text, err := yamldump.Dump(v, yamldump.Options{Style: yamldump.Block, Indent: indent, BlockLines: true})
@@ -84,6 +83,33 @@ func (p *Printer) yaml(m *value.Map, indent int) string {
 		}
 	}
 	return "\n" + strings.Join(lines, "\n")
+}
+
+// omitLines leaves out the lines of what is there as a text.
+func omitLines(m *value.Map) {
+	for _, name := range []string{"stdout", "stderr"} {
+		if m.Has(name) && m.Has(name+"_lines") {
+			m.Set(name+"_lines", "<omitted>")
+		}
+	}
+}
+
+// yamlCallback writes a result as YAML, with what came of it in the heading.
+func (p *Printer) yamlCallback(m *value.Map) string {
+	head := ""
+	if changed, ok := m.Get("changed"); ok {
+		head = "changed=" + strings.ToLower(value.Str(changed)) + " "
+		m.Delete("changed")
+	}
+	if m.Len() == 0 {
+		return strings.TrimRight(head, " ")
+	}
+	omitLines(m)
+	text, err := yamldump.Dump(readable(m), yamldump.Options{Style: yamldump.Block, Width: 1000, BlockLines: true})
+	if err != nil { // a value of a kind that only JSON has a form for
+		return head + string(value.JSON{Python: true, SortKeys: true}.Append(nil, m))
+	}
+	return strings.TrimRight(head+"\n  "+strings.ReplaceAll(text, "\n", "\n  "), " \n")
 }
 
 // readable drops from texts of several lines what keeps YAML from showing them
@@ -181,7 +207,7 @@ func (p *Printer) oneDiff(b *strings.Builder, m *value.Map) {
 		if h, ok := m.At("after_header").(string); ok && h != "" {
 			to += ": " + h
 		}
-		lines := unified(diffText(m.At("before")), diffText(m.At("after")), from, to, p.o.DiffContext)
+		lines := unified(p.diffText(m.At("before")), p.diffText(m.At("after")), from, to, p.o.DiffContext)
 		for _, l := range lines {
 			color := ""
 			switch l[0] {
@@ -217,12 +243,23 @@ func truthy(v any) bool {
 	return true
 }
 
-func diffText(v any) string {
+func (p *Printer) diffText(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
 	case string:
 		return v
+	}
+	o := yamldump.Options{Style: yamldump.Block, Indent: 4, BlockLines: true}
+	switch {
+	case p.o.YAMLCallback:
+		if text, err := yamldump.Dump(v, yamldump.Options{Style: yamldump.Block, Width: 1000}); err == nil {
+			return text
+		}
+	case p.o.YAML:
+		if text, err := yamldump.Dump(readable(v), o); err == nil {
+			return "    " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n    ") + "\n\n"
+		}
 	}
 	return string(value.JSON{Indent: 4, SortKeys: true}.Append(nil, v)) + "\n"
 }

@@ -34,6 +34,7 @@ type Options struct {
 	DiffContext   int
 	NoDeprecation bool
 	YAML          bool // callback_result_format = yaml
+	YAMLCallback  bool // results as the callback community.general.yaml shows them
 	Pretty        bool // callback_format_pretty = yes: results over several lines
 	Compact       bool // callback_format_pretty = no: never
 	// After is time.AfterFunc but in tests.
