@@ -106,7 +106,9 @@ func (it *item) poll(ctx context.Context, r *resolved, started *module.Result) (
 		it.tell(event.AsyncPoll{Host: it.host.Name, JobID: jid, Started: 1})
 	}
 	if !truth(res.Get("finished")) && !res.Failed {
-		res = module.Fail("async task did not complete within the requested time - %ds", r.Async).Set("async_result", res.ToMap())
+		last := res.ToMap()
+		last.Delete("changed") // which nobody knows yet
+		res = module.Fail("async task did not complete within the requested time - %ds", r.Async).Set("async_result", last)
 	} else {
 		_, _ = it.target.Do(ctx, &module.Call{Module: "ansible.builtin.async_status", Args: value.MapOf("jid", jid, "mode", "cleanup")})
 	}

@@ -19,7 +19,7 @@ var Module = module.Target{
 		Summary: "Tells what became of an async task.",
 		Params: []module.Param{
 			{Name: "jid", Required: true, Doc: "The job, ansible_job_id in the result of the task."},
-			{Name: "mode", Default: "status", Choices: []any{"cleanup", "status"}, Doc: "cleanup removes the job's file."},
+			{Name: "mode", Default: "status", Choices: []any{"status", "cleanup"}, Doc: "cleanup removes the job's file."},
 			{Name: "_async_dir", Type: module.Path, Default: "~/.ansible_async", Internal: true, Doc: "Where job files are."},
 		},
 		Hints: []parallel.Hint{parallel.Free()},
@@ -48,8 +48,22 @@ func run(_ context.Context, env *module.Env, args module.Args) *module.Result {
 		}
 	}
 	path := filepath.Join(dir, jid)
+	cleanup := args.String("mode") == "cleanup"
+	about := func(m *value.Map) *module.Result {
+		if cleanup {
+			m.Set("erased", path)
+			return module.FromMap(complete(m, jid, ""))
+		}
+		return module.FromMap(complete(m, jid, path))
+	}
+	if env.Check {
+		r := about(value.MapOf("finished", 0, "started", map[bool]int{true: 0, false: 1}[cleanup]))
+		skip := module.NoCheckMode("ansible.legacy.async_status") // by the name that Ansible finds it under
+		r.Skipped, r.Msg = true, skip.Msg
+		return r
+	}
 	unknown := func() *module.Result {
-		return module.FromMap(complete(value.MapOf("failed", true, "msg", "could not find job", "finished", 1), jid, path))
+		return about(value.MapOf("failed", true, "msg", "could not find job", "finished", 1))
 	}
 	if strings.ContainsRune(jid, '/') || jid == "." || jid == ".." {
 		return unknown()
@@ -58,11 +72,11 @@ func run(_ context.Context, env *module.Env, args module.Args) *module.Result {
 	if err != nil {
 		return unknown()
 	}
-	if args.String("mode") == "cleanup" {
+	if cleanup {
 		if err := os.Remove(path); err != nil {
 			return module.Fail("%s", err)
 		}
-		return module.FromMap(complete(value.MapOf("erased", path, "finished", 0, "started", 0), jid, ""))
+		return about(value.MapOf("finished", 0, "started", 0))
 	}
 	v, err := value.ParseJSON(data)
 	m, ok := v.(*value.Map)

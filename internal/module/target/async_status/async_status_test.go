@@ -27,6 +27,21 @@ func TestContract(t *testing.T) {
 		{Name: "failed", Args: args, Setup: write(`{"rc": 1, "failed": true, "msg": "no"}`), Fails: "no", Verify: is("11")},
 		{Name: "unknown", Args: args, Fails: "could not find job"},
 		{Name: "outside", Args: `{"jid": "../x", "_async_dir": "$DIR"}`, Fails: "could not find job"},
+		{Name: "cleanup of none", Args: `{"jid": "j1.2", "_async_dir": "$DIR", "mode": "cleanup"}`, Fails: "could not find job", Verify: func(t *testing.T, dir string, r *module.Result) {
+			if r.Get("erased") != dir+"/j1.2" || r.Get("results_file") != nil {
+				t.Errorf("%s", value.Repr(r.ToMap()))
+			}
+		}},
 		{Name: "cleanup", Args: `{"jid": "j1.2", "_async_dir": "$DIR", "mode": "cleanup"}`, Setup: write("{}"), Again: true},
 	})
+}
+
+func TestCheckMode(t *testing.T) {
+	dir := t.TempDir()
+	mt.Write(t, dir, "j1.2", "{}")
+	r := mt.Call(t, &Module, value.MapOf("jid", "j1.2", "_async_dir", dir, "mode", "cleanup"), mt.Options{Check: true})
+	if !r.Skipped || r.Get("erased") == nil {
+		t.Errorf("%s", value.Repr(r.ToMap()))
+	}
+	mt.Has(t, dir+"/j1.2", "{}")
 }

@@ -105,7 +105,9 @@ var collectors = []collector{
 	{"devices", "hardware", devices},
 	{"uptime", "hardware", uptime},
 	{"interfaces", "network", network},
-	{"fibre_channel_wwn", "fibre_channel_wwn", storageNames},
+	{"fibre_channel_wwn", "fibre_channel_wwn", fibreChannel},
+	{"iscsi", "iscsi", iscsi},
+	{"nvme", "nvme", nvme},
 	{"virtual", "virtual", virtualization},
 	{"chroot", "chroot", chroot},
 }
@@ -117,14 +119,22 @@ var needs = map[string][]string{
 	"platform": {"python_version"},
 }
 
-// alwaysMin are the subsets that a user may name and that are part of others.
+// hardwareWords are the facts whose names stand for all of hardware; its sources
+// have no names of their own.
+var hardwareWords = []string{"devices", "mounts", "processor", "processor_cores", "processor_count"}
+
+// subsetAliases are other names of sources: those of some of their facts.
 var subsetAliases = map[string][]string{
-	"system": {"platform"}, "system_capabilities": {"caps"}, "iscsi": {"fibre_channel_wwn"}, "nvme": {"fibre_channel_wwn"},
-	"ohai": nil, "facter": nil, "all_ipv4_addresses": {"interfaces"}, "all_ipv6_addresses": {"interfaces"}, "default_ipv4": {"interfaces"},
-	"default_ipv6": {"interfaces"}, "ipv4": {"interfaces"}, "ipv6": {"interfaces"}, "architecture": {"platform"}, "kernel": {"platform"}, "machine": {"platform"},
-	"hostname": {"platform"}, "fqdn": {"platform"}, "distribution_release": {"distribution"}, "distribution_version": {"distribution"}, "os_family": {"distribution"},
-	"machine_id": {"platform"}, "memtotal_mb": {"memory"}, "processor_cores": {"processor"}, "processor_count": {"processor"},
-	"virtualization_type": {"virtual"}, "virtualization_role": {"virtual"}, "nodename": {"platform"}, "domain": {"platform"}, "user_id": {"user"}, "user_dir": {"user"},
+	"system": {"platform"}, "kernel": {"platform"}, "kernel_version": {"platform"}, "machine": {"platform"}, "architecture": {"platform"}, "machine_id": {"platform"},
+	"distribution_version": {"distribution"}, "distribution_release": {"distribution"}, "distribution_major_version": {"distribution"}, "os_family": {"distribution"},
+	"system_capabilities": {"caps"}, "system_capabilities_enforced": {"caps"}, "is_chroot": {"chroot"},
+	"all_ipv4_addresses": {"interfaces"}, "all_ipv6_addresses": {"interfaces"}, "default_ipv4": {"interfaces"}, "default_ipv6": {"interfaces"},
+	"ssh_host_pub_keys": {"ssh_pub_keys"}, "ssh_host_key_dsa_public": {"ssh_pub_keys"}, "ssh_host_key_rsa_public": {"ssh_pub_keys"},
+	"ssh_host_key_ecdsa_public": {"ssh_pub_keys"}, "ssh_host_key_ed25519_public": {"ssh_pub_keys"},
+	"user_id": {"user"}, "user_uid": {"user"}, "user_gid": {"user"}, "user_gecos": {"user"}, "user_dir": {"user"}, "user_shell": {"user"},
+	"real_user_id": {"user"}, "effective_user_id": {"user"}, "effective_group_ids": {"user"},
+	"virtualization_type": {"virtual"}, "virtualization_role": {"virtual"}, "virtualization_tech_guest": {"virtual"}, "virtualization_tech_host": {"virtual"},
+	"ohai": nil, "facter": nil,
 }
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
@@ -155,7 +165,8 @@ func choose(subset []string) (map[string]bool, string) {
 	names := func(word string) ([]string, bool) {
 		var out []string
 		for _, c := range collectors {
-			if word == "all" || word == c.group || word == c.name {
+			hardware := c.group == "hardware"
+			if word == "all" || word == c.group || !hardware && word == c.name || hardware && slices.Contains(hardwareWords, word) {
 				out = append(out, c.name)
 			}
 		}
@@ -223,17 +234,18 @@ func choose(subset []string) (map[string]bool, string) {
 func allowed() string {
 	seen := map[string]bool{}
 	for _, c := range collectors {
-		seen[c.name], seen[c.group] = true, true
+		if seen[c.group] = true; c.group != "hardware" {
+			seen[c.name] = true
+		}
+	}
+	for _, n := range hardwareWords {
+		seen[n] = true
 	}
 	for n := range subsetAliases {
 		seen[n] = true
 	}
-	var out []string
-	for n := range seen {
-		out = append(out, n)
-	}
-	slices.Sort(out)
-	return strings.Join(out, ", ")
+	delete(seen, "min")
+	return strings.Join(slices.Sorted(maps.Keys(seen)), ", ")
 }
 
 // filtered leaves only the facts whose name matches a pattern, with or without

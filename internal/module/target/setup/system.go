@@ -422,8 +422,9 @@ func IsChroot() bool {
 	return root.Ino != 2
 }
 
-func storageNames(g *gathering) {
-	g.set("fibre_channel_wwn", []any{})
+func fibreChannel(g *gathering) { g.set("fibre_channel_wwn", []any{}) }
+
+func iscsi(g *gathering) {
 	iqn := ""
 	for _, l := range strings.Split(read("/etc/iscsi/initiatorname.iscsi"), "\n") {
 		if v, ok := strings.CutPrefix(strings.TrimSpace(l), "InitiatorName="); ok {
@@ -431,6 +432,9 @@ func storageNames(g *gathering) {
 		}
 	}
 	g.set("iscsi_iqn", iqn)
+}
+
+func nvme(g *gathering) {
 	nqn := ""
 	for _, l := range strings.Split(read("/etc/nvme/hostnqn"), "\n") {
 		if strings.HasPrefix(l, "nqn.") {
