@@ -58,18 +58,23 @@ func formatFlags(bits int) string {
 // Flags returns the file's attributes as lsattr's letters and as words; ok is
 // false where the file system has none.
 func Flags(path string) (letters string, words []string, version int, ok bool) {
-	bits, err := getFlags(path)
+	f, err := openForFlags(path)
 	if err != nil {
 		return "", nil, 0, false
 	}
+	defer f.Close()
+	bits, err := unix.IoctlGetInt(int(f.Fd()), unix.FS_IOC_GETFLAGS)
+	if err == nil {
+		version, err = unix.IoctlGetInt(int(f.Fd()), fsIocGetVersion)
+	}
+	if err != nil { // an overlay has no versions, and lsattr then tells nothing at all
+		return "", nil, 0, false
+	}
+	bits = int(uint32(bits))
 	for _, f := range inodeFlags {
 		if bits&f.bit != 0 && f.word != "" {
 			words = append(words, f.word)
 		}
-	}
-	if f, err := openForFlags(path); err == nil {
-		version, _ = unix.IoctlGetInt(int(f.Fd()), fsIocGetVersion)
-		f.Close()
 	}
 	return formatFlags(bits), words, version, true
 }
