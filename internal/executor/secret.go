@@ -81,38 +81,42 @@ func holdsInternal(v any) bool {
 
 // scrub replaces secrets in every text of v; a value that is one, or a number with
 // one in it, goes as a whole. The longest go first: what is left of one that another
-// is the beginning of would show its end.
+// is the beginning of would show its end. Names of values stay as they are, for a
+// secret may be part of a word, but for those of an answer of the web (json).
 func scrub(v any, secrets []string) any {
 	if len(secrets) == 0 {
 		return v
 	}
-	secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
-	return scrubbedOf(v, secrets)
+	return scrubber(slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })).of(v, false)
 }
 
-func scrubbedOf(v any, secrets []string) any {
+// scrubber are secrets, the longest first.
+type scrubber []string
+
+func (secrets scrubber) of(v any, names bool) any {
 	switch v := v.(type) {
 	case string:
 		for _, s := range secrets {
 			if v == s {
 				return allHidden
 			}
-			if strings.Contains(v, s) {
-				v = strings.ReplaceAll(v, s, hidden)
-			}
+			v = strings.ReplaceAll(v, s, hidden)
 		}
 		return v
 	case nil, bool:
 	case []any:
 		out := make([]any, len(v))
 		for i, e := range v {
-			out[i] = scrubbedOf(e, secrets)
+			out[i] = secrets.of(e, names)
 		}
 		return out
 	case *value.Map:
 		out := value.NewMap(v.Len())
 		for k, e := range v.All() {
-			out.Set(scrubbedOf(k, secrets), scrubbedOf(e, secrets))
+			if names {
+				k = secrets.of(k, names)
+			}
+			out.Set(k, secrets.of(e, names || k == "json"))
 		}
 		return out
 	default:

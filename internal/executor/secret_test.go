@@ -17,6 +17,7 @@ func TestScrub(t *testing.T) {
 		{true, true},
 		{nil, nil},
 		{[]any{"a", 42, value.MapOf("k", "blue sky")}, []any{"a", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", value.MapOf("k", "******** sky")}},
+		{value.MapOf("blue", "green", "json", value.MapOf("blue-eyed", 1)), value.MapOf("blue", "green", "json", value.MapOf("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", 1))},
 	} {
 		if got := scrub(c.v, secrets); value.Repr(got) != value.Repr(c.want) {
 			t.Errorf("%s: %s, want %s", value.Repr(c.v), value.Repr(got), value.Repr(c.want))
