@@ -25,7 +25,7 @@ func TestBackends(t *testing.T) {
 		{"yum", `{"name": "a", "use_backend": "yum4"}`, facts("pkg_mgr", "yum"), "", "ansible.builtin.dnf", `{'name': ['a']}`},
 		{"yum", `{"name": "a", "use": "yum"}`, value.NewMap(0), "dnf", "ansible.builtin.yum", `{'name': ['a']}`},
 		{"service", `{"name": "a", "enabled": true, "pattern": "x"}`, facts("service_mgr", "systemd"), "", "ansible.builtin.systemd", `{'name': 'a', 'enabled': True}`},
-		{"service", `{"name": "a", "enabled": true, "pattern": "x"}`, value.NewMap(0), "sysvinit", "ansible.builtin.service", `{'name': 'a', 'enabled': True, 'pattern': 'x'}`},
+		{"service", `{"name": "a", "enabled": true, "pattern": "x"}`, value.NewMap(0), "sysvinit", "ansible.builtin.sysvinit", `{'name': 'a', 'enabled': True, 'pattern': 'x'}`},
 	} {
 		ctl := &mt.Controller{Vars: c.vars, Answers: func(*module.Call) (*module.Result, error) {
 			return &module.Result{Facts: value.MapOf("ansible_pkg_mgr", c.answer, "ansible_service_mgr", c.answer)}, nil
