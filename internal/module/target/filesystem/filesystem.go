@@ -115,6 +115,11 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		return t.change("wipefs", "--all", t.dev)
 	}
 	want := args.String("fstype")
+	if want == "btrfs" || want == "f2fs" { // the module of Ansible asks these for their version
+		if _, err := tool.Require(env, kinds[want].make[0]); err != nil {
+			return module.Fail("%s", err)
+		}
+	}
 	same := sameKind(found, want)
 	switch {
 	case same && args.Bool("resizefs"):
@@ -129,10 +134,10 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 
 // change runs a program unless in check mode.
 func (t *task) change(argv ...string) *module.Result {
-	if _, err := tool.Require(t.env, argv[0]); err != nil {
-		return module.Fail("%s", err)
-	}
-	if !t.env.Check {
+	if !t.env.Check { // the program may be in a package that a task before would have installed
+		if _, err := tool.Require(t.env, argv[0]); err != nil {
+			return module.Fail("%s", err)
+		}
 		if _, failed := tool.Checked(t.ctx, t.env, argv...); failed != nil {
 			return failed
 		}

@@ -48,7 +48,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	data, err := os.ReadFile(path)
 	exists := err == nil
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return module.Fail("%s", err)
+		return module.Fail("%s", files.OSError(err, path))
 	}
 	r := module.OK()
 	msg, after := "", ""

@@ -56,6 +56,9 @@ func at(dir string) module.Target {
 		if fi, err := os.Stat(t.config); err != nil || !fi.Mode().IsRegular() {
 			return module.Fail("Unable to find file %s", t.config).Set("details", "Please install SELinux-policy package, if this package is not installed previously.")
 		}
+		if args.Bool("update_kernel_param") && tool.Find(env, "grubby") == "" {
+			return module.Fail("'grubby' command not found on host").Set("details", "What the kernel is told when it starts is set with grubby, which has to be installed.")
+		}
 		if err := t.run(args.String("state"), args.String("policy"), args.Bool("update_kernel_param")); err != nil {
 			return module.Fail("%s", err)
 		}
