@@ -43,6 +43,8 @@ func SchemeName(name string) string {
 // SaltLength is the length of a scheme's salt.
 func SaltLength(scheme string) int {
 	switch SchemeName(scheme) {
+	case "des_crypt":
+		return 2
 	case "md5_crypt", "apr_md5_crypt":
 		return 8
 	case "bcrypt":
@@ -67,6 +69,11 @@ func Hash(password, scheme, salt string, rounds int, ident string) (string, erro
 		return "", fail("salt too large (%s requires <= %d chars)", scheme, n)
 	}
 	switch scheme {
+	case "des_crypt":
+		if len(salt) != 2 {
+			return "", fail("salt too small (des_crypt requires exactly 2 chars)")
+		}
+		return desCrypt(password, salt), nil
 	case "md5_crypt":
 		return "$1$" + salt + "$" + md5Crypt([]byte(password), []byte(salt), "$1$"), nil
 	case "apr_md5_crypt":
@@ -298,6 +305,8 @@ func Verify(password, hashed string) bool {
 	case len(f) == 4 && f[0] == "" && strings.HasPrefix(f[1], "2") && len(f[3]) > 22:
 		scheme, salt, ident = "bcrypt", f[3][:22], f[1]
 		rounds, _ = strconv.Atoi(f[2])
+	case len(hashed) == 13 && strings.Trim(hashed, crypt64) == "":
+		scheme, salt = "des_crypt", hashed[:2]
 	}
 	again, err := Hash(password, scheme, salt, rounds, ident)
 	return err == nil && subtle.ConstantTimeCompare([]byte(again), []byte(hashed)) == 1

@@ -16,6 +16,15 @@ func TestOthers(t *testing.T) {
 	}
 }
 
+// Hashes that crypt(3) made.
+func TestDES(t *testing.T) {
+	for password, h := range map[string]string{"secret": "abNANd1rDfiNc", "a-long-password": "./8LSay2942mg", "": "zz6dpSdr.LHZw", "ä8bit": "9XO0aKjhII7mE", "x": "Aza4bsZaPrWB."} {
+		if got, err := Hash(password, "des_crypt", h[:2], 0, ""); err != nil || got != h || !Verify(password, h) || Verify("other", h) {
+			t.Errorf("%q: %s, %v, want %s", password, got, err, h)
+		}
+	}
+}
+
 func TestRoundTrip(t *testing.T) {
 	for _, c := range []struct {
 		scheme, salt string
@@ -30,7 +39,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	for _, c := range []struct{ scheme, salt string }{{"md5_crypt", "far too long a salt"}, {"md5_crypt", "<>"}, {"nonsense", ""}} {
+	for _, c := range []struct{ scheme, salt string }{{"md5_crypt", "far too long a salt"}, {"md5_crypt", "<>"}, {"des_crypt", "a"}, {"nonsense", ""}} {
 		if h, err := Hash("secret", c.scheme, c.salt, 0, ""); err == nil {
 			t.Errorf("%s: %q", c.scheme, h)
 		}

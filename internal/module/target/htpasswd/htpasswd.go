@@ -25,7 +25,7 @@ var Module = module.Target{
 			{Name: "path", Type: module.Path, Required: true, Aliases: []string{"dest", "destfile"}, Doc: "The file."},
 			{Name: "name", Required: true, Aliases: []string{"username"}, Doc: "The user."},
 			{Name: "password", NoLog: true, Doc: "The user's password."},
-			{Name: "crypt_scheme", Default: "apr_md5_crypt", Doc: "How a new password is hashed: apr_md5_crypt, bcrypt, ldap_sha1, md5_crypt, sha256_crypt, sha512_crypt or plaintext."},
+			{Name: "crypt_scheme", Default: "apr_md5_crypt", Doc: "How a new password is hashed: apr_md5_crypt, bcrypt, des_crypt, ldap_sha1, md5_crypt, sha256_crypt, sha512_crypt or plaintext."},
 			{Name: "state", Default: "present", Choices: []any{"present", "absent"}, Doc: "Whether the user shall be there."},
 			{Name: "create", Type: module.Bool, Default: true, Doc: "Make the file if it is not there."},
 		}, files.CommonParams()...),
