@@ -91,6 +91,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 			}
 		}
 	}
+	if files.IsDir(t.dest) {
+		return module.Fail("Unable to write to compressed file: [Errno 21] Is a directory: '%s'", t.dest)
+	}
 	missing := []string{}
 	for _, p := range t.paths {
 		if _, err := os.Lstat(p); err != nil {

@@ -32,6 +32,7 @@ func TestContract(t *testing.T) {
 		}
 	}
 	cases := []mt.Case{
+		{Name: "into a folder", Setup: with, Args: `{"path": "$DIR/c.txt", "dest": "$DIR/d"}`, Fails: "Is a directory"},
 		{Name: "tar", Setup: with, Args: `{"path": "$DIR/d", "dest": "$DIR/o.tar", "format": "tar", "mode": "0600"}`, Changed: true, Verify: lists("tar tf o.tar | sort", "d/a.txt d/l d/s/ d/s/b.log")},
 		{Name: "gz", Setup: with, Args: `{"path": ["$DIR/d", "$DIR/c.txt"], "dest": "$DIR/o.tgz"}`, Changed: true, Verify: lists("tar tzf o.tgz | sort", "c.txt d/a.txt d/l d/s/ d/s/b.log")},
 		{Name: "excluded", Setup: with, Args: `{"path": "$DIR/d", "dest": "$DIR/o.tgz", "exclusion_patterns": ["*.log"]}`, Changed: true, Verify: lists("tar tzf o.tgz | sort", "d/a.txt d/l d/s/")},
