@@ -24,20 +24,26 @@ type Page struct {
 // beside it in a file of YAML. fragment finds the source of a fragment of
 // documentation by its name in a collection; "" if there is none.
 func Read(path, collection string, fragment func(collection, name string) string) (*Page, error) {
-	texts, err := read(path)
+	src, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	doc, ok := texts["DOCUMENTATION"].(*value.Map)
+	written, err := src.get("DOCUMENTATION")
+	if err != nil {
+		return nil, err
+	}
+	doc, ok := versions(written, collection).(*value.Map)
 	if !ok {
 		return nil, fmt.Errorf("%s has no documentation", path)
 	}
-	doc = versions(doc, collection).(*value.Map)
-	if err := extend(doc, fragment); err != nil {
+	if err := extend(doc, collection, fragment); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	examples, _ := texts["EXAMPLES"].(string)
-	return &Page{Doc: doc, Examples: examples, Return: versions(texts["RETURN"], collection)}, nil
+	returned, err := src.get("RETURN")
+	if err != nil {
+		return nil, err
+	}
+	return &Page{Doc: doc, Examples: src.text("EXAMPLES"), Return: versions(returned, collection)}, nil
 }
 
 // versions copies what a page says, and tells which collection's versions it
@@ -66,44 +72,49 @@ func versions(v any, collection string) any {
 	return v
 }
 
-// read finds the texts of a file by their names: EXAMPLES as it is written, what
-// else there is as what it means.
-func read(path string) (map[string]any, error) {
+// source is what a file says, by the names that it gives its texts.
+type source struct {
+	path  string
+	texts map[string]string // of Python: not read yet
+	all   *value.Map        // of YAML
+}
+
+func read(path string) (*source, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	if filepath.Ext(path) != ".py" {
-		all, err := yaml.Load(data, path)
-		if err != nil {
-			return nil, err
-		}
-		m, ok := all.(*value.Map)
-		if !ok {
-			return nil, fmt.Errorf("%s holds no documentation", path)
-		}
-		out := map[string]any{}
-		for k, v := range m.Strings() {
-			out[k] = value.Plain(v)
-		}
-		return out, nil
+	if filepath.Ext(path) == ".py" {
+		return &source{path: path, texts: literals(string(data))}, nil
 	}
-	out := map[string]any{}
-	for name, text := range literals(string(data)) {
-		if name == "EXAMPLES" {
-			out[name] = text
-			continue
-		}
-		v, err := yaml.Load([]byte(text), path)
-		if err != nil {
-			return nil, err
-		}
-		out[name] = value.Plain(v)
+	all, err := yaml.Load(data, path)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	m, _ := value.Plain(all).(*value.Map)
+	return &source{path: path, all: m}, nil
 }
 
-var assignment = lazyregexp.New(`(?m)^[ \t]*([A-Z][A-Z0-9_]*)[ \t]*=[ \t]*([rRuUbB]*)("""|'''|"|')`)
+// get is what the text of that name means; nil if there is none.
+func (s *source) get(name string) (any, error) {
+	text, ok := s.texts[name]
+	if !ok {
+		return s.all.At(name), nil
+	}
+	v, err := yaml.Load([]byte(text), s.path)
+	return value.Plain(v), err
+}
+
+// text is the text of that name as it is written.
+func (s *source) text(name string) string {
+	if text, ok := s.texts[name]; ok {
+		return text
+	}
+	text, _ := s.all.At(name).(string)
+	return text
+}
+
+var assignment = lazyregexp.New(`(?m)^[ \t]*([A-Z][A-Z0-9_]*)[ \t]*=(?:[ \t]|\\\n)*\(?([rRuUbB]*)("""|'''|"|')`)
 
 // literals finds the names that a source gives a text in capital letters.
 func literals(src string) map[string]string {
@@ -142,13 +153,14 @@ var escapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\"`, `"`, `\n`, "\n", `
 
 func unescape(s string) string { return escapes.Replace(s) }
 
-// extend adds to doc what the fragments that it names say.
-func extend(doc *value.Map, fragment func(collection, name string) string) error {
+// extend adds to doc, which is of a collection's plugin, what the fragments that it
+// names say.
+func extend(doc *value.Map, collection string, fragment func(collection, name string) string) error {
 	names := texts(doc.At("extends_documentation_fragment"))
 	doc.Delete("extends_documentation_fragment")
 	var lost []string
 	for _, name := range names {
-		more, err := load(name, fragment)
+		more, err := load(name, collection, fragment)
 		if err != nil {
 			return err
 		}
@@ -190,27 +202,32 @@ func extend(doc *value.Map, fragment func(collection, name string) string) error
 	return nil
 }
 
-// load reads a fragment: a file, or one of the parts of a file.
-func load(name string, fragment func(collection, name string) string) (*value.Map, error) {
-	collection, short := "ansible.builtin", name
+// load reads a fragment: a file, or one of the parts of a file. A short name is one
+// of Ansible's, or of the collection itself.
+func load(name, own string, fragment func(collection, name string) string) (*value.Map, error) {
+	collections, short := []string{"ansible.builtin", own}, name
 	if parts := strings.SplitN(name, ".", 3); len(parts) == 3 {
-		collection, short = parts[0]+"."+parts[1], parts[2]
+		collections, short = []string{parts[0] + "." + parts[1]}, parts[2]
 	}
-	part := "DOCUMENTATION"
-	path := fragment(collection, short)
-	if i := strings.LastIndexByte(short, '.'); path == "" && i > 0 {
-		part = strings.ToUpper(short[i+1:])
-		path = fragment(collection, short[:i])
+	for _, collection := range collections {
+		part := "DOCUMENTATION"
+		path := fragment(collection, short)
+		if i := strings.LastIndexByte(short, '.'); path == "" && i > 0 {
+			part = strings.ToUpper(short[i+1:])
+			path = fragment(collection, short[:i])
+		}
+		if path == "" {
+			continue
+		}
+		src, err := read(path)
+		if err != nil {
+			return nil, err
+		}
+		v, err := src.get(part)
+		m, _ := versions(v, collection).(*value.Map)
+		return m, err
 	}
-	if path == "" {
-		return nil, nil
-	}
-	texts, err := read(path)
-	if err != nil {
-		return nil, err
-	}
-	m, _ := versions(texts[part], collection).(*value.Map)
-	return m, nil
+	return nil, nil
 }
 
 // texts is a list of texts, or a single one, with commas or without.

@@ -10,7 +10,8 @@ import (
 )
 
 const plugin = `#!/usr/bin/python
-DOCUMENTATION = r'''
+DOCUMENTATION = \
+    r'''
 module: x
 short_description: Does \x
 version_added: "1.2"
@@ -26,7 +27,9 @@ notes: [own]
 extends_documentation_fragment:
   - one.two.three
   - one.two.three.more
+  - ours
 '''
+OTHER = "%d: no YAML"
 
 EXAMPLES = """
 - x: {a: \"1\\2\"}
@@ -49,7 +52,7 @@ requirements: [python]
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"x.py": plugin, "three.py": fragment, "y.yml": "DOCUMENTATION: {name: y}\nEXAMPLES: |\n  e\nRETURN: {r: {version_added: '2'}}\n",
-		"none.py": "x = 1\n", "open.py": "DOCUMENTATION = '''\na", "lost.py": "DOCUMENTATION = 'extends_documentation_fragment: no.such.one'\n"} {
+		"ours.py": "DOCUMENTATION = 'author: [me]'\n", "none.py": "x = 1\n", "open.py": "DOCUMENTATION = '''\na", "lost.py": "DOCUMENTATION = 'extends_documentation_fragment: no.such.one'\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -58,6 +61,9 @@ func TestRead(t *testing.T) {
 		if collection == "one.two" && name == "three" {
 			return filepath.Join(dir, "three.py")
 		}
+		if collection == "k.l" && name == "ours" {
+			return filepath.Join(dir, "ours.py")
+		}
 		return ""
 	}
 	for _, c := range []struct{ file, doc, examples, returns string }{
@@ -65,7 +71,7 @@ func TestRead(t *testing.T) {
 			`"description": ["Uses C(a) and I(b), see M(c.d.e) or L(the page, https://h/)."], ` +
 			`"options": {"a": {"description": "Mine.", "type": "str", "suboptions": {"deep": {"type": "int", "version_added": "1.3.0", "version_added_collection": "k.l"}}}, ` +
 			`"c": {"description": "Added.", "version_added": "3", "version_added_collection": "one.two"}, "b": {"type": "list", "elements": "str"}}, ` +
-			`"notes": ["own", "theirs"], "version_added_collection": "k.l", "requirements": ["python"]}`, "\n- x: {a: \"1\\2\"}\n", "null"},
+			`"notes": ["own", "theirs"], "version_added_collection": "k.l", "requirements": ["python"], "author": ["me"]}`, "\n- x: {a: \"1\\2\"}\n", "null"},
 		{"y.yml", `{"name": "y"}`, "e\n", `{"r":{"version_added":"2","version_added_collection":"k.l"}}`},
 	} {
 		p, err := Read(filepath.Join(dir, c.file), "k.l", find)
