@@ -99,3 +99,22 @@ func TestLocalFacts(t *testing.T) {
 		t.Errorf("broken is %q", s)
 	}
 }
+
+// TestSubsetNames asks by names of facts: those of the hardware stand for all of
+// it, and not every fact may be asked for.
+func TestSubsetNames(t *testing.T) {
+	for _, c := range []struct{ word, has, hasNot string }{
+		{"mounts", "memory", "interfaces"}, {"processor_count", "dmi", "interfaces"}, {"iscsi", "iscsi", "nvme"}, {"is_chroot", "chroot", "iscsi"},
+		{"effective_group_ids", "user", "local"}, {"default_ipv4", "interfaces", "mounts"},
+	} {
+		chosen, msg := choose([]string{"!all", "!min", c.word})
+		if msg != "" || !chosen[c.has] || chosen[c.hasNot] {
+			t.Errorf("%s: %v, %s", c.word, chosen, msg)
+		}
+	}
+	for _, word := range []string{"dmi", "memory", "memtotal_mb", "uptime_seconds", "hostname"} {
+		if _, msg := choose([]string{word}); !strings.HasPrefix(msg, "Bad subset '"+word+"' given to Ansible. gather_subset options allowed: all, ") {
+			t.Errorf("%s: %s", word, msg)
+		}
+	}
+}
