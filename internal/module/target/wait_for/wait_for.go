@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/tutti-run/tutti/internal/hostsfile"
@@ -165,7 +167,12 @@ func (w *wait) there(context.Context) (bool, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("Failed to stat %s, %w", w.path, errors.Unwrap(err))
+		text := err.Error()
+		if errno := syscall.Errno(0); errors.As(err, &errno) {
+			text = errno.Error()
+			text = strings.ToUpper(text[:1]) + text[1:]
+		}
+		return false, fmt.Errorf("Failed to stat %s, %s", w.path, text)
 	case w.search == nil:
 		return true, nil
 	}

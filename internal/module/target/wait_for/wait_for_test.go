@@ -68,6 +68,7 @@ func TestContract(t *testing.T) {
 		{Name: "not gone in time", Setup: file, Args: `{"path": "$DIR/f", "state": "absent", "timeout": 0}`, Fails: "Timeout when waiting for "},
 		{Name: "both", Args: `{"path": "$DIR/f", "port": 1}`, Fails: "port and path parameter can not both be passed to wait_for"},
 		{Name: "file and stopped", Args: `{"path": "$DIR/f", "state": "stopped"}`, Fails: "state=stopped should only be used for checking a port"},
+		{Name: "below a file", Setup: file, Args: `{"path": "$DIR/f/x"}`, Fails: "/f/x, Not a directory"},
 		{Name: "unknown state", Args: `{"port": 1, "active_connection_states": ["OPEN"]}`, Fails: "unknown active_connection_state (OPEN) defined"},
 		{Name: "bad pattern", Args: `{"port": 1, "search_regex": "("}`, Fails: "Invalid regular expression: "},
 	})
