@@ -2,6 +2,7 @@ package template
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"maps"
 	"strings"
@@ -28,8 +29,8 @@ const streamed = 64 << 10
 
 func (e *Engine) stream(c *Context, w io.Writer, src *io.SectionReader, o FileOptions, size int) error {
 	head := make([]byte, min(src.Size(), streamed))
-	if _, err := io.ReadFull(src, head); err != nil {
-		return err
+	if _, err := io.ReadFull(src, head); err != nil { // it has become shorter, perhaps
+		return fmt.Errorf("cannot read %s: %w", o.Path, err)
 	}
 	text := string(head)
 	st, rest, pos, err := e.open(c, text, o)
