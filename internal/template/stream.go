@@ -20,14 +20,15 @@ import (
 // The text is read twice, since nothing in it may happen if there is a mistake
 // at its end. w has got a part of the result when Stream fails.
 func (e *Engine) Stream(c *Context, w io.Writer, src *io.SectionReader, o FileOptions) error {
-	return e.stream(c, w, src, o, streamed)
+	return e.stream(c, w, src, o, streamed, 64<<10)
 }
 
-// streamed is how many bytes a text has at least that is read in parts, and how
-// many are read at a time.
-const streamed = 64 << 10
+// streamed is how many bytes a text has at least that is read in parts. A shorter
+// one is parsed once for all hosts.
+const streamed = 1 << 20
 
-func (e *Engine) stream(c *Context, w io.Writer, src *io.SectionReader, o FileOptions, size int) error {
+// stream is Stream for a text of long bytes or more, read size bytes at a time.
+func (e *Engine) stream(c *Context, w io.Writer, src *io.SectionReader, o FileOptions, long int64, size int) error {
 	head := make([]byte, min(src.Size(), streamed))
 	if _, err := io.ReadFull(src, head); err != nil { // it has become shorter, perhaps
 		return fmt.Errorf("cannot read %s: %w", o.Path, err)
@@ -40,14 +41,14 @@ func (e *Engine) stream(c *Context, w io.Writer, src *io.SectionReader, o FileOp
 	whole := &value.Template{Pos: pos}
 	ends := 0
 	var comp *compiled
-	if src.Size() < int64(size) {
+	if src.Size() < long {
 		whole.Source, ends = rest, newlines(rest)
 		comp = e.text(rest, st.syn, false)
 	} else {
 		begin := int64(len(text) - len(rest))
-		long := &longText{e: e, ctx: c, syn: st.syn, size: size, src: io.NewSectionReader(src, begin, src.Size()-begin)}
+		parts := &longText{e: e, ctx: c, syn: st.syn, size: size, src: io.NewSectionReader(src, begin, src.Size()-begin)}
 		whole.Source = o.Path
-		if comp, ends, err = long.check(); err != nil {
+		if comp, ends, err = parts.check(); err != nil {
 			return err
 		}
 	}
