@@ -3,6 +3,7 @@ package unarchive
 
 import (
 	"context"
+	"errors"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/source"
@@ -21,6 +22,9 @@ func New(cache *source.Cache) *module.Control {
 }
 
 func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.Plan, error) {
+	if args.Given("copy") && args.Given("remote_src") {
+		return nil, errors.New("parameters are mutually exclusive: ('copy', 'remote_src')")
+	}
 	call := &module.Call{Module: target.Spec.Name, Args: value.NewMap(8)}
 	for _, p := range target.Spec.Params {
 		if args.Given(p.Name) && p.Name != "decrypt" {

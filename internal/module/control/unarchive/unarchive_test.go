@@ -42,4 +42,8 @@ func TestUnarchive(t *testing.T) {
 			t.Errorf("%s: %s", value.Repr(bad), value.Repr(r.ToMap()))
 		}
 	}
+	both := value.MapOf("src", "a.tar", "dest", "/nowhere", "copy", true, "remote_src", true)
+	if r := mt.Task(t, &mt.Controller{}, New(source.NewCache()), &target.Module, both); r.Msg != "parameters are mutually exclusive: ('copy', 'remote_src')" {
+		t.Error(value.Repr(r.ToMap()))
+	}
 }

@@ -3,6 +3,7 @@ package uri
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/source"
@@ -20,10 +21,19 @@ func New(cache *source.Cache) *module.Control {
 	}
 }
 
+// plan finds the files first: that they are not there is said in check mode, too.
 func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.Plan, error) {
-	if c.Check() {
+	call, err := prepare(cache, c, args)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Check():
 		return &module.Plan{Done: module.NoCheckMode("ansible.legacy.uri")}, nil
 	}
+	return &module.Plan{Call: call}, nil
+}
+
+func prepare(cache *source.Cache, c module.Controller, args module.Args) (*module.Call, error) {
 	call := &module.Call{Module: target.Spec.Name, Args: value.NewMap(8), Files: map[module.Digest]module.File{}}
 	for _, p := range target.Spec.Params {
 		if args.Given(p.Name) {
@@ -31,7 +41,7 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 		}
 	}
 	if args.Bool("remote_src") {
-		return &module.Plan{Call: call}, nil
+		return call, nil
 	}
 	add := func(name string) (string, error) {
 		path, err := c.FindFile("files", name)
@@ -52,8 +62,15 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 		}
 		call.Args.Set("_src", digest)
 	}
-	fields, _ := args.Any("body").(*value.Map)
-	if args.String("body_format") == "form-multipart" && fields != nil {
+	if args.String("body_format") == "form-multipart" {
+		fields, ok := args.Any("body").(*value.Map)
+		if !ok {
+			kind := value.TypeName(args.Any("body"))
+			if text, ok := args.Any("body").(string); ok {
+				kind = value.WrittenType(text)
+			}
+			return nil, fmt.Errorf("body must be mapping, cannot be type %s", kind)
+		}
 		digests := value.NewMap(0)
 		for field, v := range fields.Strings() {
 			part, _ := v.(*value.Map)
@@ -69,5 +86,5 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 		}
 		call.Args.Set("_files", digests)
 	}
-	return &module.Plan{Call: call}, nil
+	return call, nil
 }

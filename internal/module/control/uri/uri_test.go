@@ -53,4 +53,14 @@ func TestFilesOfTheController(t *testing.T) {
 	if got := ask("src", "none.txt"); got != "Could not find or access 'none.txt' on the Ansible Controller." {
 		t.Errorf("none: %v", got)
 	}
+	if got := ask("body_format", "form-multipart", "body", []any{}); got != "body must be mapping, cannot be type list" {
+		t.Errorf("a list: %v", got)
+	}
+	ctl.CheckMode = true
+	if got := ask("src", "none.txt"); got != "Could not find or access 'none.txt' on the Ansible Controller." {
+		t.Errorf("none in check mode: %v", got)
+	}
+	if r := mt.Task(t, ctl, m, &target.Module, value.MapOf("url", s.URL)); !r.Skipped {
+		t.Errorf("check mode: %s", value.Repr(r.ToMap()))
+	}
 }

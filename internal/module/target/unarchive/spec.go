@@ -29,7 +29,7 @@ var Spec = module.Spec{
 		{Name: "_digest", Internal: true, Doc: "Digest of the archive."},
 		{Name: "_name", Internal: true, Doc: "Name of the archive on the controller."},
 	}, files.CommonParams()...),
-	Rules: module.Rules{MutuallyExclusive: [][]string{{"include", "exclude"}, {"copy", "remote_src"}}},
+	Rules: module.Rules{MutuallyExclusive: [][]string{{"include", "exclude"}}},
 	Hints: []parallel.Hint{parallel.Free()},
 	Check: module.Full, Diff: module.None,
 	Returns: []module.Return{
