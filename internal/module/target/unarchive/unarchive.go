@@ -74,6 +74,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	if !env.Check {
 		changed, err := u.attributes()
+		if a := (*files.AttrError)(nil); errors.As(err, &a) {
+			return a.Result()
+		}
 		if err != nil {
 			return module.Fail("Unexpected error when accessing exploded file: %s", err)
 		}
