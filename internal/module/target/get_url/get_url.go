@@ -297,7 +297,7 @@ func (d *download) wanted(ctx context.Context) *module.Result {
 		return d.fail("The checksum parameter has to be in format <algorithm>:<checksum>")
 	}
 	if d.newHash, ok = algorithms[strings.ToLower(algorithm)]; !ok {
-		return d.fail("Could not hash file '%s' with algorithm '%s'. Available algorithms: md5, sha1, sha224, sha256, sha384, sha512", d.dest, algorithm)
+		return module.Fail("Could not hash file '%s' with algorithm '%s'. Available algorithms: md5, sha1, sha224, sha256, sha384, sha512", d.dest, algorithm)
 	}
 	if u, err := url.Parse(sum); err == nil && slices.Contains([]string{"http", "https", "ftp", "file"}, u.Scheme) {
 		list := sum
