@@ -3,6 +3,7 @@ package uri
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -137,6 +138,9 @@ func save(ctx context.Context, env *module.Env, args module.Args, resp *web.Resp
 			_, err = attrs.Apply(dest, env.Check, nil)
 		}
 		unlock()
+		if a := (*files.AttrError)(nil); errors.As(err, &a) {
+			return a.Result()
+		}
 		if err != nil {
 			return module.Fail("failed to copy %s to %s: %s", resp.URL, dest, err)
 		}
