@@ -241,20 +241,21 @@ func (it *item) arguments(name module.Name) (*value.Map, error) {
 		}
 		args.Set(k, e)
 	}
-	if err := it.defaults(name, args); err != nil {
+	if err := it.defaults(name, it.task.Action, args); err != nil {
 		return nil, err
 	}
 	return dropOmitted(args).(*value.Map), nil
 }
 
 // defaults applies module_defaults. What an inner level says of a module or of a
-// group takes the place of all that outer ones do.
-func (it *item) defaults(name module.Name, args *value.Map) error {
+// group takes the place of all that outer ones do. written is the module's name as
+// the user has written it.
+func (it *item) defaults(name module.Name, written string, args *value.Map) error {
 	if len(it.task.ModuleDefaults) == 0 {
 		return nil
 	}
 	var action []string // gather_facts has defaults beside those of its module
-	if module.Bare(it.task.Action) == "gather_facts" {
+	if module.Bare(written) == "gather_facts" {
 		action = []string{"gather_facts", "ansible.legacy.gather_facts", "ansible.builtin.gather_facts"}
 		if name.Short() == "gather_facts" {
 			name = "ansible.builtin.setup"
@@ -266,7 +267,7 @@ func (it *item) defaults(name module.Name, args *value.Map) error {
 		groups = spec.Groups
 	}
 	keys := []string{name.Short(), "ansible.legacy." + name.Short(), string(name)}
-	if written := it.task.Action; !slices.Contains(keys, written) && !slices.Contains(action, written) {
+	if !slices.Contains(keys, written) && !slices.Contains(action, written) {
 		keys = append([]string{written}, keys...) // a name that leads elsewhere
 	}
 	byGroup := map[string]*value.Map{}
@@ -420,8 +421,40 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 	if r.work != nil {
 		r.Call = &module.Call{Module: name, Args: args}
 	}
+	if plan.Passes != "" {
+		if done, err := it.pass(ctx, plan.Passes, r); done != nil || err != nil {
+			return done, err
+		}
+	}
 	it.fillIn(r.Call)
 	return nil, nil
+}
+
+// pass hands the task to another module, as if it had named that one.
+func (it *item) pass(ctx context.Context, written string, r *resolved) (*module.Result, error) {
+	name, python := r.Call.Module, ""
+	if it.Loader.Modules != nil {
+		found, ok := it.Loader.Modules.Find(written, it.task.Collections, nil)
+		if !ok {
+			return module.Fail("Could not find a module for %s.", written), nil
+		}
+		if found.Err != nil {
+			return nil, found.Err
+		}
+		name, python = found.Name, found.Python
+	}
+	args := r.Call.Args
+	if err := it.defaults(name, string(name), args); err != nil {
+		return nil, err
+	}
+	r.Call.Module = name
+	if python == "" {
+		return nil, nil
+	}
+	var err error
+	r.name, r.params, r.spec = name, args, nil
+	r.Call, err = it.pythonCall(ctx, python, name, args)
+	return nil, err
 }
 
 // unknownOptions lists the arguments that a module does not know, for modules

@@ -48,6 +48,9 @@ type Plan struct {
 	Done *Result
 	// Call is the call to make on the target otherwise.
 	Call *Call
+	// Passes names the module of Call where that stands in for the task's: it is
+	// found as if the task had named it, and what module_defaults say of it holds.
+	Passes string
 	// Work, if set, is what to do on the controller instead of a call.
 	Work *Work
 	// Finish, if set, turns the target's result into the task's: fetch compares

@@ -39,8 +39,9 @@ func plan(ctx context.Context, c module.Controller, args module.Args) (*module.P
 	if use == "" || use == "auto" || use == "unknown" {
 		return &module.Plan{Done: module.Fail("Could not detect which package manager to use. Try gathering facts or setting the \"use\" option.")}, nil
 	}
-	if !strings.Contains(use, ".") {
-		use = "ansible.builtin." + use
+	name := use
+	if !strings.Contains(name, ".") {
+		name = "ansible.builtin." + name
 	}
-	return &module.Plan{Call: backend.Pass(module.Name(use), args, "use")}, nil
+	return &module.Plan{Call: backend.Pass(module.Name(name), args, "use"), Passes: use}, nil
 }

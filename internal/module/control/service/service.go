@@ -35,7 +35,7 @@ func plan(ctx context.Context, c module.Controller, args module.Args) (*module.P
 	switch strings.TrimPrefix(use, "ansible.builtin.") {
 	case "systemd":
 	case "sysvinit":
-		return &module.Plan{Call: backend.Pass("ansible.builtin.sysvinit", args, "use")}, nil
+		return &module.Plan{Call: backend.Pass("ansible.builtin.sysvinit", args, "use"), Passes: "ansible.builtin.sysvinit"}, nil
 	default:
 		return &module.Plan{Call: backend.Pass(target.Spec.Name, args, "use")}, nil
 	}
@@ -45,7 +45,7 @@ func plan(ctx context.Context, c module.Controller, args module.Args) (*module.P
 			ignored = append(ignored, fmt.Sprintf("Ignoring %q as it is not used in \"systemd\"", name))
 		}
 	}
-	plan := &module.Plan{Call: backend.Pass("ansible.builtin.systemd", args, "use", "pattern", "runlevel", "sleep", "arguments")}
+	plan := &module.Plan{Call: backend.Pass("ansible.builtin.systemd", args, "use", "pattern", "runlevel", "sleep", "arguments"), Passes: "ansible.builtin.systemd"}
 	if ignored != nil {
 		plan.Finish = func(r *module.Result) *module.Result {
 			r.Warnings = append(r.Warnings, ignored...)

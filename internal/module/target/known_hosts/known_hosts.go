@@ -61,7 +61,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	data, err := os.ReadFile(t.path)
 	exists := err == nil
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return module.Fail("Failed to read %s: %s", t.path, err)
+		return module.Fail("Failed to read %s: %s: %s", t.path, files.Errno(err), value.Repr(t.path))
 	}
 	t.before = slices.Collect(strings.Lines(string(data)))
 	found, replace, line := t.find()
