@@ -65,7 +65,7 @@ var spec = module.Spec{
 	Returns: []module.Return{
 		{Name: "repo", When: "always", Doc: "The content of the file."},
 		{Name: "dest", When: "always", Doc: "The file."},
-		{Name: "key_filename", When: "always", Doc: "The file of the key, if the module keeps it."},
+		{Name: "key_filename", When: "always", Doc: "The file of the key, if there is one."},
 	},
 }
 
@@ -111,6 +111,7 @@ func slug(name string) string {
 }
 
 func (t *task) absent() error {
+	t.r.Set("key_filename", t.keyFile("gpg"))
 	for _, path := range []string{t.dest, t.keyFile("asc"), t.keyFile("gpg")} {
 		if !files.Exists(path) {
 			continue
@@ -151,8 +152,11 @@ func (t *task) write(path string, data []byte, mode any) error {
 		if t.r.Changed = true; t.env.Check {
 			return nil
 		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
+		if dir := filepath.Dir(path); !files.Exists(dir) {
+			// Whatever the umask is: apt reads it as a user of its own.
+			if err := errors.Join(os.MkdirAll(dir, 0o755), os.Chmod(dir, 0o755)); err != nil {
+				return err
+			}
 		}
 		_, err := files.Replacement{Path: path, Attrs: attrs}.Write(t.ctx, bytes.NewReader(data))
 		return err

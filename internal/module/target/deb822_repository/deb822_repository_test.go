@@ -45,6 +45,7 @@ func TestContract(t *testing.T) {
 			holds("sources.list.d/a.sources", "X-Repolib-Name: a\nSigned-By: "+key+"\nSuites: s/\nTypes: deb\nURIs: http://a\n")(t, dir, r)
 			holds("keyrings/a.asc", "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n")(t, dir, r)
 			mt.Mode(t, key, 0o644)
+			mt.Mode(t, filepath.Dir(key), 0o755)
 		}},
 		{Name: "binary key", Setup: at, Args: `{"name": "a", "uris": "http://a", "suites": "s/", "signed_by": "` + server.URL + `/binary"}`, Changed: true, Verify: holds("keyrings/a.gpg", "\x99\x01")},
 		{Name: "key itself", Setup: at, Args: `{"name": "a", "uris": "http://a", "suites": "s", "signed_by": "-----BEGIN\n\n x\n-----END\n"}`, Changed: true,
@@ -58,7 +59,14 @@ func TestContract(t *testing.T) {
 			mt.Write(t, d, "sources.list.d/a.sources", there)
 			mt.Write(t, d, "keyrings/a.asc", "x")
 		}, Args: `{"name": "a", "state": "absent"}`, Changed: true},
-		{Name: "absent already", Setup: at, Args: `{"name": "a", "state": "absent"}`},
+		{Name: "absent already", Setup: at, Args: `{"name": "a", "state": "absent"}`, Verify: func(t *testing.T, dir string, r *module.Result) {
+			if r.Get("key_filename") != filepath.Join(dir, "keyrings/a.gpg") || r.Get("repo") != nil {
+				t.Errorf("%v", r.ToMap())
+			}
+		}},
+		{Name: "every field", Setup: at, Args: `{"name": "a", "uris": "http://a", "suites": ["s"], "types": ["deb", "deb-src"], "allow_downgrade_to_insecure": false, "allow_insecure": true, "allow_weak": false, "check_date": true, "check_valid_until": false, "languages": ["en", "de"], "targets": ["Packages"], "trusted": true, "signed_by": "ABCD1234"}`, Changed: true,
+			Verify: holds("sources.list.d/a.sources", "Allow-Downgrade-To-Insecure: no\nAllow-Insecure: yes\nAllow-Weak: no\nCheck-Date: yes\nCheck-Valid-Until: no\nLanguages: en de\nX-Repolib-Name: a\nSigned-By: ABCD1234\nSuites: s\nTargets: Packages\nTrusted: yes\nTypes: deb deb-src\nURIs: http://a\n")},
+		{Name: "wrong type", Setup: at, Args: `{"name": "a", "uris": "http://a", "suites": "s", "types": ["rpm"]}`, Fails: "value of types must be one or more of: deb, deb-src. Got no match for: rpm"},
 		{Name: "no key there", Setup: at, Args: `{"name": "a", "uris": "http://a", "suites": "s", "signed_by": "` + server.URL + `/none"}`, Fails: "Could not fetch signed_by key: HTTP Error 404: Not Found"},
 		{Name: "half", Setup: at, Args: `{"name": "a", "uris": "http://a"}`, Fails: "state is present but all of the following are missing: suites"},
 		{Name: "no name", Setup: at, Args: `{"name": "!", "uris": "http://a", "suites": "s"}`, Fails: "has no letter or digit"},
