@@ -16,6 +16,7 @@ import (
 
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/lazyregexp"
+	"github.com/tutti-run/tutti/internal/output/junit"
 	"github.com/tutti-run/tutti/internal/output/minimal"
 	"github.com/tutti-run/tutti/internal/output/profile"
 	"github.com/tutti-run/tutti/internal/output/text"
@@ -131,8 +132,10 @@ func (ses *session) enabledCallbacks(o text.Options) ([]event.Sink, error) {
 			sinks = append(sinks, profile.Tasks(p))
 		case "profile_roles":
 			sinks = append(sinks, profile.Roles(p))
+		case "junit", "ansible.builtin.junit":
+			sinks = append(sinks, junit.Sink(ses.junit()))
 		default:
-			if strings.Contains(name, ".") || ses.isPythonCallback(name) {
+			if strings.Contains(name, ".") || slices.Contains(pythonCallbacks, name) || ses.isPythonCallback(name) {
 				ses.warn(fmt.Sprintf("the callback %s is written in Python and not run here", name))
 			} else {
 				ses.warn(fmt.Sprintf("Skipping callback plugin '%s', unable to load", name))
@@ -140,6 +143,18 @@ func (ses *session) enabledCallbacks(o text.Options) ([]event.Sink, error) {
 		}
 	}
 	return sinks, nil
+}
+
+// junit are the settings of the callback of that name.
+func (ses *session) junit() junit.Options {
+	c := ses.config
+	_, outOfTree := os.LookupEnv("JUNIT_REPLACE_OUT_OF_TREE_PATH")
+	return junit.Options{
+		Dir: c.Path("JUNIT_OUTPUT_DIR"), RelativeTo: c.Text("JUNIT_TASK_RELATIVE_PATH"), OutOfTree: c.Text("JUNIT_REPLACE_OUT_OF_TREE_PATH"), HasOutOfTree: outOfTree,
+		ClassPerFile: c.Bool("JUNIT_TASK_CLASS"), FailOnChange: c.Bool("JUNIT_FAIL_ON_CHANGE"), FailOnIgnore: c.Bool("JUNIT_FAIL_ON_IGNORE"),
+		WithoutSetup: !c.Bool("JUNIT_INCLUDE_SETUP_TASKS_IN_REPORT"), HideArguments: c.Bool("JUNIT_HIDE_TASK_ARGUMENTS"), TestCasePrefix: c.Text("JUNIT_TEST_CASE_PREFIX"),
+		Warn: ses.warn, Now: time.Now,
+	}
 }
 
 // pythonCallbacks are callbacks for stdout that come with Ansible.

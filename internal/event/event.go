@@ -35,8 +35,9 @@ func Events(sinks ...Sink) Sink {
 // Task is what events tell about a task.
 type Task struct {
 	ID      int
-	Name    string // as shown: with its role
-	Role    string // that it is in, if any
+	Name    string     // as shown: with its role
+	Role    string     // that it is in, if any
+	Args    *value.Map // as they are written
 	Action  string
 	Pos     diag.Pos
 	Handler bool

@@ -283,7 +283,7 @@ func (p *playRun) info(t *playbook.Task, name string) event.Task {
 	if t.Role != nil {
 		role = t.Role.Name
 	}
-	return event.Task{ID: int(t.ID), Name: name, Role: role, Action: t.Action, Pos: t.Pos, Handler: t.Handler, Check: p.checks(t.Keywords), Loop: t.Loop != nil && (t.Loop.Lookup != "" || t.Loop.Value != nil),
+	return event.Task{ID: int(t.ID), Name: name, Role: role, Action: t.Action, Args: t.Args, Pos: t.Pos, Handler: t.Handler, Check: p.checks(t.Keywords), Loop: t.Loop != nil && (t.Loop.Lookup != "" || t.Loop.Value != nil),
 		Include: t.Kind == playbook.IncludeTasks || t.Kind == playbook.IncludeRole, Local: t.Kind == playbook.MetaTask}
 }
 
