@@ -83,7 +83,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 			list, err = m.list(ctx, env)
 		}
 		if err != nil {
-			if slices.Contains(wanted, name) {
+			if slices.Contains(wanted, name) && !errors.Is(err, errNotHere) {
 				r.Warnings = append(r.Warnings, fmt.Sprintf("Requested package manager %s was not usable by this module: %s", name, err))
 			}
 			continue

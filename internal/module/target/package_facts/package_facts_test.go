@@ -19,7 +19,11 @@ func TestContract(t *testing.T) {
 			}
 		}},
 		{Name: "unknown", Args: `{"manager": ["nonsense"]}`, Fails: "Unsupported package managers requested: nonsense"},
-		{Name: "elsewhere", Args: `{"manager": ["pkg_info"]}`, Fails: "Could not detect a supported package manager from the following list: ['pkg_info']"},
+		{Name: "elsewhere", Args: `{"manager": ["pkg_info"]}`, Fails: "Could not detect a supported package manager from the following list: ['pkg_info']", Verify: func(t *testing.T, _ string, r *module.Result) {
+			if r.Warnings != nil { // it is no mistake to ask for one that a machine does not have
+				t.Errorf("warnings %q", r.Warnings)
+			}
+		}},
 	})
 }
 
