@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/process"
@@ -143,7 +144,7 @@ func (c Cmd) Checked(ctx context.Context, env *module.Env) (Output, *module.Resu
 		if msg == "" {
 			msg = strings.TrimSpace(out.Stdout)
 		}
-		return out, out.Fail("%s", msg).Set("cmd", c.line(env))
+		return out, out.Fail("%s", hideLogins(msg)).Set("cmd", c.line(env))
 	}
 	return out, nil
 }
@@ -166,8 +167,13 @@ func (c Cmd) line(env *module.Env) string {
 	if path := Find(env, c.Argv[0]); path != "" {
 		quoted[0] = files.Quote(path)
 	}
-	return strings.Join(quoted, " ")
+	return hideLogins(strings.Join(quoted, " "))
 }
+
+var login = lazyregexp.New(`(://[^\s/:@]*):[^\s/@]*@`)
+
+// hideLogins takes the passwords out of addresses: what failed is shown and logged.
+func hideLogins(s string) string { return login.ReplaceAllString(s, "$1:********@") }
 
 // Checked is Cmd.Checked for a program without more to say.
 func Checked(ctx context.Context, env *module.Env, argv ...string) (Output, *module.Result) {

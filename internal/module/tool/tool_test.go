@@ -50,3 +50,16 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("%v", r.ToMap())
 	}
 }
+
+func TestHideLogins(t *testing.T) {
+	for text, want := range map[string]string{
+		"get https://me:s3cret@host/a":               "get https://me:********@host/a",
+		"https://:s3cret@host and ssh://u:p@h2:22/x": "https://:********@host and ssh://u:********@h2:22/x",
+		"https://me@host:80/a@b":                     "https://me@host:80/a@b",
+		"a: b@c.d":                                   "a: b@c.d",
+	} {
+		if got := hideLogins(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
