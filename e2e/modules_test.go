@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -20,11 +21,14 @@ import (
 	"github.com/tutti-run/tutti/internal/lab"
 )
 
+var again = flag.Bool("again", false, "run each module's playbook once more, and write the table of what was compared")
+
 // TestModules runs the playbook of each module in testdata/modules through
-// ansible-playbook on one fresh host and through Tutti on another: once with
-// --check --diff, then twice for real. Every key and value of every task's result
-// and the state of the hosts have to be the same. It writes what came out to
-// docs/modules-compared.md; run with -run TestModules/NAME it renews that row.
+// ansible-playbook on one fresh host and through Tutti on another: with --check
+// --diff, and for real. Every key and value of every task's result and the state of
+// the hosts have to be the same. With -again there is a third run, after which
+// nothing should have to change, and what came out is written to
+// docs/modules-compared.md; with -run TestModules/NAME that row is renewed.
 //
 // Two playbooks run side by side, each on a pair of hosts of its own.
 //
@@ -48,6 +52,9 @@ func TestModules(t *testing.T) {
 	var rows sync.Mutex
 	table := readTable(t)
 	t.Cleanup(func() { // when all of them have run
+		if !*again {
+			return
+		}
 		maps.DeleteFunc(table, func(name, _ string) bool { return !slices.Contains(books, "testdata/modules/"+name+".yml") })
 		writeTable(t, table)
 	})
@@ -144,7 +151,7 @@ const tablePath = "../docs/modules-compared.md"
 
 const tableHead = `# Modules beside Ansible's
 
-Written by ` + "`go test -tags lab -run TestModules ./e2e`" + `. Each playbook in
+Written by ` + "`go test -tags lab -timeout 90m -run TestModules ./e2e -again`" + `. Each playbook in
 e2e/testdata/modules runs with --check --diff and then twice, through ansible-playbook
 on one fresh host and through Tutti on another. A case is one task in one of the
 three runs; it is equal if every key and value of its result is, but for those that
@@ -244,6 +251,14 @@ func (c *moduleCase) run(t *testing.T, l *lab.Lab) {
 	if len(c.packages) > 0 {
 		installOn(t, l, c.packages)
 	}
+	runs := []struct {
+		name string
+		args []string
+	}{{"check", []string{"--check", "--diff"}}, {"first", nil}}
+	if *again {
+		runs = append(runs, runs[1])
+		runs[2].name = "second"
+	}
 	var outcomes [2][3][]outcome
 	var state [2][]string
 	var both sync.WaitGroup
@@ -258,8 +273,8 @@ func (c *moduleCase) run(t *testing.T, l *lab.Lab) {
 		}
 		inventory(t, l, dir, i+1, i+1)
 		both.Go(func() {
-			for n, more := range [][]string{{"--check", "--diff"}, nil, nil} {
-				outcomes[i][n] = play(t, dir, append([]string{"-i", "hosts.ini", filepath.Base(c.book)}, more...)...)
+			for n, run := range runs {
+				outcomes[i][n] = play(t, dir, append([]string{"-i", "hosts.ini", filepath.Base(c.book)}, run.args...)...)
 			}
 		})
 	}
@@ -277,8 +292,8 @@ func (c *moduleCase) run(t *testing.T, l *lab.Lab) {
 			state[i] = append(state[i], lines(shOn(t, l, i+1, command))...)
 		}
 	}
-	for n, name := range []string{"check", "first", "second"} {
-		c.compare(t, name, outcomes[0][n], outcomes[1][n])
+	for n, run := range runs {
+		c.compare(t, run.name, outcomes[0][n], outcomes[1][n])
 	}
 	d := differences(state[0], state[1])
 	if c.sameState = d == ""; !c.sameState {

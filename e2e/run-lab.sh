@@ -23,4 +23,4 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # a list of words
 	RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $missing >/dev/null # nothing is to be started
 fi
-exec go test -tags lab -count=1 -timeout 40m $(go list -tags lab -f '{{if or .TestGoFiles .XTestGoFiles}}{{range .TestGoFiles}}{{if eq . "lab_test.go"}}{{$.ImportPath}}{{end}}{{end}}{{range .XTestGoFiles}}{{if eq . "lab_test.go"}}{{$.ImportPath}}{{end}}{{end}}{{end}}' ./...)
+exec go test -tags lab -count=1 -timeout 50m $(go list -tags lab -f '{{if or .TestGoFiles .XTestGoFiles}}{{range .TestGoFiles}}{{if eq . "lab_test.go"}}{{$.ImportPath}}{{end}}{{end}}{{range .XTestGoFiles}}{{if eq . "lab_test.go"}}{{$.ImportPath}}{{end}}{{end}}{{end}}' ./...)
