@@ -17,21 +17,43 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// traces counts what a lab could leave on the machine.
-func traces(t *testing.T) string {
+// links are the numbers of a lab's links. Others may come and go meanwhile, even
+// under the same names.
+func links(t *testing.T, bridge string) map[string]bool {
 	t.Helper()
-	count := func(name string, args ...string) int {
-		out, err := exec.Command(name, args...).Output()
-		if err != nil {
-			t.Fatal(err)
+	out, err := exec.Command("ip", "-o", "link").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		number, name, _ := strings.Cut(line, ": ")
+		if name, _, _ = strings.Cut(name, ":"); bridge == "" || name == bridge || strings.HasPrefix(name, bridge+"-") {
+			found[number] = true
 		}
-		return strings.Count(string(out), "\n")
+	}
+	return found
+}
+
+// traces is what a lab has left on the machine.
+func traces(t *testing.T, dir string, ours map[string]bool) []string {
+	t.Helper()
+	var left []string
+	for number := range links(t, "") {
+		if ours[number] {
+			left = append(left, "link "+number)
+		}
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprint(count("ip", "-o", "link"), strings.Count(string(mounts), "\n"))
+	for line := range strings.Lines(string(mounts)) {
+		if strings.Contains(line, dir+"/") {
+			left = append(left, line)
+		}
+	}
+	return left
 }
 
 func TestLab(t *testing.T) {
@@ -45,13 +67,16 @@ func TestLab(t *testing.T) {
 	if err := l.Down(); err != nil {
 		t.Fatal(err)
 	}
-	before := traces(t)
 	begin := time.Now()
 	if err := l.Up(20); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("20 hosts after %v", time.Since(begin))
 	hosts := append([]Host{}, l.Hosts()...)
+	ours := links(t, l.bridge())
+	if len(ours) <= len(hosts) {
+		t.Errorf("%d links for %d hosts", len(ours), len(hosts))
+	}
 	t.Cleanup(func() {
 		if err := l.Down(); err != nil {
 			t.Error(err)
@@ -62,16 +87,16 @@ func TestLab(t *testing.T) {
 			}
 		}
 		// The kernel takes a network down a moment after its last process.
-		after := traces(t)
+		left := traces(t, l.Dir, ours)
 		for range 50 {
-			if after == before {
+			if left == nil {
 				break
 			}
 			time.Sleep(100 * time.Millisecond)
-			after = traces(t)
+			left = traces(t, l.Dir, ours)
 		}
-		if after != before {
-			t.Errorf("links and mounts: %s before, %s after", before, after)
+		if left != nil {
+			t.Errorf("the lab has left %s", left)
 		}
 		if _, err := os.Stat(l.Dir); !os.IsNotExist(err) {
 			t.Errorf("%s is still there", l.Dir)
