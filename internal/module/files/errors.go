@@ -68,6 +68,5 @@ func OSError(err error, path string) string {
 	if !errors.As(err, &errno) {
 		return err.Error()
 	}
-	text := errno.Error()
-	return fmt.Sprintf("[Errno %d] %s: %s", int(errno), strings.ToUpper(text[:1])+text[1:], value.Repr(path))
+	return Errno(err) + ": " + value.Repr(path)
 }
