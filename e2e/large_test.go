@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -38,10 +37,9 @@ func TestLargeFiles(t *testing.T) {
 	}
 	write(t, filepath.Join(parts, "2"), "end\n")
 
-	// Garbage is collected before it is much, on a busy machine too: what is left is
-	// what the program holds.
-	limit := []string{"env", "GOMEMLIMIT=100MiB"}
-	s := b.start(append(limit, b.play("host3", `
+	// The peak of a process is asked for from within: what the kernel tells about a
+	// child that has ended counts what its parent had when it made it.
+	s := b.start(b.play("host3", `
     - {name: text, template: {src: text.j2, dest: /tmp/large/text}}
     - {name: loop, template: {src: loop.j2, dest: /tmp/large/loop}}
     - {name: copy, copy: {src: hole, dest: /tmp/large/hole}}
@@ -50,20 +48,22 @@ func TestLargeFiles(t *testing.T) {
     - {name: archive, archive: {path: /tmp/large/hole, dest: /tmp/large/a.tgz, force_archive: true}}
     - {name: folder, file: {path: /tmp/large/out, state: directory}}
     - {name: unarchive, unarchive: {src: /tmp/large/a.tgz, dest: /tmp/large/out, remote_src: true}}
-    - {name: agent, shell: "awk '/VmHWM/ {print \"taken=\" $2}' /proc/$PPID/status; sed 's/^/agent=/' /proc/$PPID/comm", register: agent}
+    - {name: agent, shell: "awk '/VmHWM/ {print \"agent=\" $2}' /proc/$PPID/status; cat /proc/$PPID/comm", register: agent}
     - {name: tell, debug: {var: agent.stdout_lines}}
-`)...))
+    - {name: controller, debug: {msg: "{{ lookup('pipe', peak) }}"}, vars: {peak: "awk '/VmHWM/ {print \"controller=\" $2}' /proc/$PPID/status"}}
+`))
 	r, _ := s.end()
 	if r.code != 0 {
 		t.Fatalf("exit %d\n%s", r.code, r.out)
 	}
-	if taken := s.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10; taken > most {
-		t.Errorf("the controller took %d MiB", taken>>20)
-	}
-	_, text, _ := strings.Cut(r.out, `"taken=`)
-	text, _, _ = strings.Cut(text, `"`)
-	if taken, err := strconv.Atoi(text); err != nil || taken<<10 > most {
-		t.Errorf("the agent took %s KiB (%v)\n%s", text, err, r.out)
+	for _, side := range []string{"controller", "agent"} {
+		_, text, _ := strings.Cut(r.out, `"`+side+"=")
+		text, _, _ = strings.Cut(text, `"`)
+		if taken, err := strconv.Atoi(text); err != nil || taken<<10 > most {
+			t.Errorf("the %s took %s KiB (%v)\n%s", side, text, err, r.out)
+		} else {
+			t.Logf("the %s took %d KiB", side, taken)
+		}
 	}
 	for path, sum := range map[string]string{
 		"text": want, "hole": hashOf(t, filepath.Join(b.dir, "hole")), "out/hole": hashOf(t, filepath.Join(b.dir, "back")),
