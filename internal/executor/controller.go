@@ -166,12 +166,15 @@ func (c controller) Pause(ctx context.Context, p module.Pause) (string, error) {
 }
 
 // Run makes a call on the target. The evaluation place that Plan holds is
-// given back meanwhile, so that a slow target does not keep others waiting.
+// given back meanwhile, so that a slow target does not keep others waiting. A call
+// that changes nothing runs in check mode too: the caller says what it is.
 func (c controller) Run(ctx context.Context, call *module.Call) (*module.Result, error) {
 	<-c.it.Run.resolve
 	defer func() { c.it.Run.resolve <- struct{}{} }()
 	r := &resolved{Call: call, name: call.Module, params: call.Args, spec: c.it.Modules.Spec(call.Module)}
+	check := call.Check
 	c.it.fillIn(call)
+	call.Check = check
 	if err := c.it.complete(ctx, r); err != nil {
 		return nil, err
 	}

@@ -249,7 +249,8 @@ type Controller interface {
 	Say(text string)
 	// Run makes a call on the target within this Plan, for the few modules that
 	// must look at the target before they know what to ask (synchronize,
-	// reboot). Prefer Plan.Call.
+	// reboot). Prefer Plan.Call. Whether it is one in check mode is what the Call
+	// says, not the task.
 	Run(ctx context.Context, call *Call) (*Result, error)
 	// Raw runs a command on the target without an agent.
 	Raw(ctx context.Context, command string) (stdout, stderr []byte, rc int, err error)

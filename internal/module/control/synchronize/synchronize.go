@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,8 +23,9 @@ import (
 var Module = module.Control{
 	Spec: module.Spec{
 		Name:    "ansible.posix.synchronize",
+		Lacking: "synchronize requires both src and dest parameters are set",
 		Summary: "Brings directories in line with rsync.",
-		Notes:   []string{"Hosts are reached by the system's ssh program with a key; a password needs sshpass, which is not driven."},
+		Notes:   []string{"Hosts are reached by the system's ssh program; for a password it takes sshpass."},
 		Params: []module.Param{
 			{Name: "src", Required: true, Doc: "What is copied; a slash at the end means what it holds."},
 			{Name: "dest", Required: true, Doc: "Where to."},
@@ -70,21 +72,24 @@ type task struct {
 	args module.Args
 	argv []string
 	host string // where the other end is; "" if both are on one machine
+	away bool   // rsync runs on another host than the controller
+	// password, if set, is what sshpass reads at its standard input.
+	password string
 }
 
 func plan(ctx context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
 	t := &task{c: c, args: args}
-	delegate, delegated := "", false
+	delegate := ""
 	if m, ok := c.Var("ansible_delegated_vars").(*value.Map); ok {
 		for name := range m.Strings() {
-			delegate, delegated = name, true
+			delegate, t.away = name, true
 		}
 	}
 	address, _ := c.Var("ansible_host").(string)
 	local := c.Var("ansible_connection") == "local"
 	switch {
-	case delegated && (delegate == c.Host() || delegate == address), !delegated && local:
-	case address != "" && !delegated:
+	case t.away && (delegate == c.Host() || delegate == address), !t.away && local:
+	case address != "" && !t.away:
 		t.host = address
 	default:
 		t.host = c.Host()
@@ -100,17 +105,34 @@ func plan(ctx context.Context, c module.Controller, args module.Args) (*module.P
 	if err := t.build(src, dest); err != nil {
 		return nil, err
 	}
-	if delegated {
-		call := &module.Call{Module: "ansible.builtin.command", Args: value.MapOf("argv", value.FromGo(t.argv)), Check: false}
+	if t.away {
+		// In check mode too: rsync has its own.
+		call := &module.Call{Module: "ansible.builtin.command", Args: value.MapOf("argv", value.FromGo(t.argv), "strip_empty_ends", false)}
+		if t.password != "" {
+			call.Args.Set("stdin", t.password)
+			call.NoLog = true
+		}
 		r, err := c.Run(ctx, call)
 		if err != nil {
 			return nil, err
 		}
 		rc, _ := r.Get("rc").(int)
-		return &module.Plan{Done: t.result(value.Str(r.Get("stdout"))+"\n", value.Str(r.Get("stderr"))+r.Msg, rc, r.Failed)}, nil
+		stdout, _ := r.Get("stdout").(string)
+		stderr, _ := r.Get("stderr").(string)
+		if stderr == "" {
+			stderr = r.Msg
+		}
+		return &module.Plan{Done: t.result(stdout, stderr, rc, r.Failed)}, nil
+	}
+	var stdin []byte
+	if t.password != "" {
+		if process.Find("sshpass", os.Environ()) == "" {
+			return nil, errors.New("to use rsync connection with passwords, you must install the sshpass program")
+		}
+		stdin = []byte(t.password + "\n")
 	}
 	var out process.Output
-	c.Meanwhile(func() { out, err = process.Run(ctx, process.Cmd{Argv: t.argv, Env: os.Environ()}) })
+	c.Meanwhile(func() { out, err = process.Run(ctx, process.Cmd{Argv: t.argv, Env: os.Environ(), Stdin: stdin}) })
 	if err != nil {
 		return nil, fmt.Errorf("rsync cannot be run on the controller: %w", err)
 	}
@@ -173,7 +195,11 @@ func (t *task) build(src, dest string) error {
 	if rsync == "" {
 		rsync = "rsync"
 	}
-	t.argv = []string{rsync}
+	if t.argv = []string{rsync}; t.host != "" {
+		if t.password = t.secret(); t.password != "" {
+			t.argv = []string{"sshpass", "-d0", rsync}
+		}
+	}
 	if a.Bool("delay_updates") {
 		t.argv = append(t.argv, "--delay-updates", "-F")
 	}
@@ -200,8 +226,13 @@ func (t *task) build(src, dest string) error {
 	}
 	flag("dirs", "--dirs")
 	opts := a.Strings("rsync_opts")
-	if t.host != "" && !strings.Contains(strings.Join(opts, " "), "--rsh") {
-		t.argv = append(t.argv, "--rsh="+t.shell())
+	daemon := strings.HasPrefix(src, "rsync://") || strings.HasPrefix(dest, "rsync://")
+	if !daemon && strings.Contains(src+dest, ":") && !strings.Contains(strings.Join(opts, " "), "--rsh") {
+		shell, err := t.shell()
+		if err != nil {
+			return err
+		}
+		t.argv = append(t.argv, "--rsh="+shell)
 	}
 	path := a.String("rsync_path")
 	if user := t.c.Become(); path == "" && user != "" && t.host != "" {
@@ -210,7 +241,12 @@ func (t *task) build(src, dest string) error {
 	if path != "" {
 		t.argv = append(t.argv, "--rsync-path="+path)
 	}
-	t.argv = append(t.argv, opts...)
+	// What is in an option is split like the whole of a command.
+	words, err := files.SplitCommand(strings.Join(opts, " "))
+	if err != nil {
+		return fmt.Errorf("cannot split rsync_opts into words: %w", err)
+	}
+	t.argv = append(t.argv, words...)
 	flag("partial", "--partial")
 	if links := a.Strings("link_dest"); len(links) > 0 {
 		// Without -vv rsync says nothing of files that it links.
@@ -230,9 +266,25 @@ func (t *task) build(src, dest string) error {
 	return nil
 }
 
+// secret is the password of the host, if it has one.
+func (t *task) secret() string {
+	for _, name := range []string{"ansible_ssh_pass", "ansible_password"} {
+		if s, ok := t.c.Var(name).(string); ok && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
 // shell is how rsync reaches the host.
-func (t *task) shell() string {
-	words := []string{"ssh"}
+func (t *task) shell() (string, error) {
+	ssh := "ssh"
+	if !t.away {
+		if ssh = process.Find(ssh, os.Environ()); ssh == "" {
+			return "", errors.New("the controller has no program ssh in its PATH, with which rsync reaches hosts")
+		}
+	}
+	words := []string{ssh}
 	if !t.args.Bool("ssh_connection_multiplexing") {
 		words = append(words, "-S", "none")
 	}
@@ -263,7 +315,7 @@ func (t *task) shell() string {
 			}
 		}
 	}
-	return strings.Join(words, " ")
+	return strings.Join(words, " "), nil
 }
 
 func (t *task) result(stdout, stderr string, rc int, failed bool) *module.Result {
@@ -275,10 +327,17 @@ func (t *task) result(stdout, stderr string, rc int, failed bool) *module.Result
 		}
 	}
 	cmd := strings.Join(quoted, " ")
-	if failed {
-		return module.Fail("%s", stderr).Set("rc", rc).Set("cmd", cmd)
-	}
 	r := module.OK()
+	if failed {
+		r = module.Fail("%s", stderr).Set("rc", rc).Set("cmd", cmd)
+	}
+	if slices.Contains(t.args.Strings("rsync_opts"), "") {
+		r.Warnings = append(r.Warnings, "The empty string is present in rsync_opts which will cause rsync to transfer the current working directory. "+
+			"If this is intended, use \".\" instead to get rid of this warning. If this is unintended, check for problems in your playbook leading to empty string in rsync_opts.")
+	}
+	if failed {
+		return r
+	}
 	r.Changed = strings.Contains(stdout, mark)
 	if len(t.args.List("link_dest")) > 0 {
 		r.Changed = !strings.Contains(stdout, mark+".")

@@ -3,6 +3,7 @@ package synchronize
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,12 +44,13 @@ func TestHere(t *testing.T) {
 
 // What rsync is told about hosts: a stand-in says its arguments.
 func TestAway(t *testing.T) {
-	mt.Bin(t, map[string]string{"rsync": `for a; do echo "$a"; done`})
+	bin := mt.Bin(t, map[string]string{"rsync": `for a; do echo "$a"; done`, "ssh": ""})
 	for _, c := range []struct{ args, want string }{
-		{`{"src": "/a/", "dest": "/b"}`, "--rsh=ssh -S none -i /k -o Port=2222 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null --rsync-path=sudo -u root rsync --out-format=%i %n%L /a/ me@10.0.0.1:/b"},
+		{`{"src": "/a/", "dest": "/b"}`, "--rsh="+bin+"/ssh -S none -i /k -o Port=2222 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null --rsync-path=sudo -u root rsync --out-format=%i %n%L /a/ me@10.0.0.1:/b"},
 		{`{"src": "/a", "dest": "/b", "mode": "pull", "archive": false, "recursive": true, "verify_host": true, "compress": false}`,
-			"--delay-updates -F --recursive --rsh=ssh -S none -i /k -o Port=2222 --rsync-path=sudo -u root rsync --out-format=%i %n%L me@10.0.0.1:/a /b"},
+			"--delay-updates -F --recursive --rsh="+bin+"/ssh -S none -i /k -o Port=2222 --rsync-path=sudo -u root rsync --out-format=%i %n%L me@10.0.0.1:/a /b"},
 		{`{"src": "/a", "dest": "rsync://x/y", "rsync_opts": ["--rsh=x", "--one"], "owner": false}`, "--archive --no-owner --rsync-path=sudo -u root rsync --rsh=x --one --out-format=%i %n%L /a rsync://x/y"},
+		{`{"src": "/a", "dest": "rsync://x/y", "archive": false, "rsync_opts": ["", "--exclude='x y' --two"]}`, "--compress --rsync-path=sudo -u root rsync --exclude=x y --two --out-format=%i %n%L /a rsync://x/y"},
 	} {
 		c2 := &mt.Controller{BecomeUser: "root", Vars: value.MapOf("ansible_host", "10.0.0.1", "ansible_user", "me", "ansible_port", 2222, "ansible_ssh_private_key_file", "/k")}
 		r := mt.Task(t, c2, &Module, nil, mt.Args(t, "", c.args))
@@ -57,7 +59,13 @@ func TestAway(t *testing.T) {
 			t.Errorf("%s:\n%s, want\n%s", c.args, got, c.want)
 		}
 	}
-	r := mt.Task(t, &mt.Controller{}, &Module, nil, mt.Args(t, "", `{"src": "rsync://a", "dest": "rsync://b"}`))
+	mt.Script(t, filepath.Join(bin, "sshpass"), `read -r word; echo "sshpass gets $word:"; for a; do echo "$a"; done`)
+	c := &mt.Controller{Vars: value.MapOf("ansible_host", "10.0.0.1", "ansible_password", "geheim")}
+	r := mt.Task(t, c, &Module, nil, mt.Args(t, "", `{"src": "/a", "dest": "/b"}`))
+	if text := strings.Join(strings.Fields(value.Str(r.Get("msg"))), " "); !strings.HasPrefix(text, "sshpass gets geheim: -d0 rsync --delay-updates") {
+		t.Errorf("with a password: %s", text)
+	}
+	r = mt.Task(t, &mt.Controller{}, &Module, nil, mt.Args(t, "", `{"src": "rsync://a", "dest": "rsync://b"}`))
 	if !r.Failed || r.Msg != "either src or dest must be a localhost" {
 		t.Errorf("%s", value.Repr(r.ToMap()))
 	}
