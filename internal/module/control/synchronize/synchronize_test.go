@@ -46,9 +46,9 @@ func TestHere(t *testing.T) {
 func TestAway(t *testing.T) {
 	bin := mt.Bin(t, map[string]string{"rsync": `for a; do echo "$a"; done`, "ssh": ""})
 	for _, c := range []struct{ args, want string }{
-		{`{"src": "/a/", "dest": "/b"}`, "--rsh="+bin+"/ssh -S none -i /k -o Port=2222 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null --rsync-path=sudo -u root rsync --out-format=%i %n%L /a/ me@10.0.0.1:/b"},
+		{`{"src": "/a/", "dest": "/b"}`, "--rsh=" + bin + "/ssh -S none -i /k -o Port=2222 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null --rsync-path=sudo -u root rsync --out-format=%i %n%L /a/ me@10.0.0.1:/b"},
 		{`{"src": "/a", "dest": "/b", "mode": "pull", "archive": false, "recursive": true, "verify_host": true, "compress": false}`,
-			"--delay-updates -F --recursive --rsh="+bin+"/ssh -S none -i /k -o Port=2222 --rsync-path=sudo -u root rsync --out-format=%i %n%L me@10.0.0.1:/a /b"},
+			"--delay-updates -F --recursive --rsh=" + bin + "/ssh -S none -i /k -o Port=2222 --rsync-path=sudo -u root rsync --out-format=%i %n%L me@10.0.0.1:/a /b"},
 		{`{"src": "/a", "dest": "rsync://x/y", "rsync_opts": ["--rsh=x", "--one"], "owner": false}`, "--archive --no-owner --rsync-path=sudo -u root rsync --rsh=x --one --out-format=%i %n%L /a rsync://x/y"},
 		{`{"src": "/a", "dest": "rsync://x/y", "archive": false, "rsync_opts": ["", "--exclude='x y' --two"]}`, "--compress --rsync-path=sudo -u root rsync --exclude=x y --two --out-format=%i %n%L /a rsync://x/y"},
 	} {
