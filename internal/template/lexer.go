@@ -100,7 +100,11 @@ func (l *lexer) runs(off int, format string, args ...any) error {
 // unexpected fails for the character at off.
 func (l *lexer) unexpected(off int) error {
 	r, _ := utf8.DecodeRuneInString(l.src[off:])
-	return l.fail(off, "unexpected char %s at %d", Repr(string(r)), l.runes+utf8.RuneCountInString(l.src[l.context:off]))
+	n := utf8.RuneCountInString(l.src[l.context:off])
+	if l.before != nil {
+		n += l.before()
+	}
+	return l.fail(off, "unexpected char %s at %d", Repr(string(r)), n)
 }
 
 // syntaxError is an error at a place in the normalised text.

@@ -132,30 +132,52 @@ func (t *longText) exec(f *frame, o *output) error {
 // place is where off stands, in a text that begins at base.
 func (t *longText) place(off int, base diag.Pos) diag.Pos {
 	lines, column := 0, 1
-	s := t.scanner(nil)
-	for s.fill() == nil {
-		text := s.text[s.context:min(len(s.text), max(off-s.base, s.context))]
+	t.until(off, func(text string) {
 		lines += strings.Count(text, "\n")
 		if i := strings.LastIndexByte(text, '\n'); i >= 0 {
 			column = len(text) - i
 		} else {
 			column += len(text)
 		}
-		if s.base+len(s.text) >= off || !s.more {
-			break
-		}
-		if len(s.text) > s.context {
-			s.advance(len(s.text))
-		}
-	}
+	})
 	if lines == 0 && base.Column > 0 {
 		column += base.Column - 1
 	}
 	return diag.Pos{File: base.File, Line: max(base.Line, 1) + lines, Column: column}
 }
 
+// until reads the text once more, up to off, in pieces that are not cut within a
+// character.
+func (t *longText) until(off int, f func(text string)) {
+	s := t.scanner(nil)
+	for s.fill() == nil {
+		if last := s.base+len(s.text) >= off || !s.more; last {
+			f(s.text[s.context:min(len(s.text), max(off-s.base, s.context))])
+			return
+		}
+		end := len(s.text)
+		for i := end - 1; i >= max(s.context, end-utf8.UTFMax); i-- {
+			if utf8.RuneStart(s.text[i]) {
+				if !utf8.FullRuneInString(s.text[i:]) {
+					end = i
+				}
+				break
+			}
+		}
+		f(s.text[s.context:end])
+		if end > s.context {
+			s.advance(end)
+		}
+	}
+}
+
 func (t *longText) scanner(blocks map[string]*blockStmt) *scanner {
-	return &scanner{longText: t, in: io.NewSectionReader(t.src, 0, t.src.Size()), blocks: blocks, part: part{more: true}}
+	s := &scanner{longText: t, in: io.NewSectionReader(t.src, 0, t.src.Size()), blocks: blocks, part: part{more: true}}
+	s.before = func() (n int) {
+		t.until(s.base+s.context, func(text string) { n += utf8.RuneCountInString(text) })
+		return n
+	}
+	return s
 }
 
 // part is where a piece of text stands in the whole. The zero part is the whole.
@@ -163,8 +185,9 @@ type part struct {
 	base    int  // where the piece begins, in bytes
 	lines   int  // newlines before it
 	context int  // bytes at its begin that were read before, and are only looked back at
-	runes   int  // characters before what comes after the context
 	more    bool // the text goes on after the piece
+	// before counts the characters before what comes after the context.
+	before func() int
 }
 
 // scanner reads a long text from its begin to its end.
@@ -258,7 +281,6 @@ func (s *scanner) parse() (p prefix, err error) {
 
 // advance forgets the text up to end.
 func (s *scanner) advance(end int) {
-	s.runes += utf8.RuneCountInString(s.text[s.context:end])
 	s.lines += strings.Count(s.text[:end-1], "\n")
 	s.base += end - 1
 	s.text, s.context = s.text[end-1:], 1
