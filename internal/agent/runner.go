@@ -17,6 +17,7 @@ import (
 	"github.com/tutti-run/tutti/internal/agent/lock"
 	"github.com/tutti-run/tutti/internal/agent/wire"
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -136,7 +137,7 @@ func opener(files []wire.File, peer Peer) func(context.Context, module.Digest) (
 				return nil, err
 			}
 		}
-		return &verified{ReadCloser: content, sum: sha1.New(), want: f.Digest}, nil
+		return &verified{ReadCloser: content, sum: sha1.New(), want: f.Digest, buffer: min(max(f.Size, 1), wire.MaxChunk)}, nil
 	}
 }
 
@@ -144,17 +145,37 @@ func opener(files []wire.File, peer Peer) func(context.Context, module.Digest) (
 // file on the controller may change while it is read.
 type verified struct {
 	io.ReadCloser
-	sum  hash.Hash
-	want string
+	sum    hash.Hash
+	want   string
+	buffer int64 // bytes, for WriteTo
 }
 
 func (v *verified) Read(p []byte) (int, error) {
 	n, err := v.ReadCloser.Read(p)
 	v.sum.Write(p[:n])
 	if err == io.EOF {
-		if got := hex.EncodeToString(v.sum.Sum(nil)); got != v.want {
-			return n, fmt.Errorf("the content received has the checksum %s, not %s: did the file change on the controller?", got, v.want)
+		if wrong := v.check(); wrong != nil {
+			err = wrong
 		}
 	}
 	return n, err
+}
+
+// WriteTo computes the checksum beside what w does.
+func (v *verified) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.CopyBuffer(files.Beside(w, v.sum), v.ReadCloser, make([]byte, v.buffer))
+	if err == nil {
+		err = v.check()
+	}
+	return n, err
+}
+
+// SHA1 is the checksum of what has been read, in hex.
+func (v *verified) SHA1() string { return hex.EncodeToString(v.sum.Sum(nil)) }
+
+func (v *verified) check() error {
+	if got := v.SHA1(); got != v.want {
+		return fmt.Errorf("the content received has the checksum %s, not %s: did the file change on the controller?", got, v.want)
+	}
+	return nil
 }

@@ -36,15 +36,22 @@ func (o *output) text(s string) error {
 		}
 		o.flush()
 	}
+	if o.w != nil && len(s) >= direct {
+		return o.send(s)
+	}
 	o.b = append(o.b, s...)
 	return o.pass()
 }
+
+// direct is how many bytes a text has at least that is written without being
+// gathered first.
+const direct = 16 << 10
 
 // pass sends what has been gathered if it is much, and sees to it that the whole
 // stays within its bounds.
 func (o *output) pass() error {
 	if o.w != nil && len(o.b) >= 64<<10 {
-		return o.send()
+		return o.send("")
 	}
 	return o.st.room(len(o.b))
 }
@@ -53,20 +60,30 @@ func (o *output) pass() error {
 // that is written as it comes.
 const resultFactor = 128
 
-// send writes what has been gathered.
-func (o *output) send() error {
+// send writes what has been gathered, and then text.
+func (o *output) send(text string) error {
 	if most := int64(o.st.e.limits.Output); o.sent/resultFactor >= most {
 		return limitErr("the template makes more than %d bytes", most*resultFactor)
 	}
-	if trimmed := len(bytes.TrimRight(o.b, "\n")); trimmed > 0 {
-		o.ends = len(o.b) - trimmed
-	} else {
-		o.ends += len(o.b)
-	}
+	o.ending(len(o.b), len(bytes.TrimRight(o.b, "\n")))
+	o.ending(len(text), len(strings.TrimRight(text, "\n")))
 	n, err := o.w.Write(o.b)
 	o.sent += int64(n)
 	o.b = o.b[:0]
+	if err == nil && text != "" {
+		n, err = io.WriteString(o.w, text)
+		o.sent += int64(n)
+	}
 	return err
+}
+
+// ending counts the newlines at the end: size bytes are sent, trimmed without those
+// at their end.
+func (o *output) ending(size, trimmed int) {
+	if trimmed > 0 {
+		o.ends = 0
+	}
+	o.ends += size - trimmed
 }
 
 func (o *output) flush() {

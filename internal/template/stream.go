@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/value"
@@ -20,7 +21,7 @@ import (
 // The text is read twice, since nothing in it may happen if there is a mistake
 // at its end. w has got a part of the result when Stream fails.
 func (e *Engine) Stream(c *Context, w io.Writer, src *io.SectionReader, o FileOptions) error {
-	return e.stream(c, w, src, o, streamed, 64<<10)
+	return e.stream(c, w, src, o, streamed, 256<<10)
 }
 
 // streamed is how many bytes a text has at least that is read in parts. A shorter
@@ -73,7 +74,7 @@ func (st *state) renderTo(w io.Writer, c *compiled, t *value.Template, ends int)
 	err := r.exec(&o)
 	st.depth--
 	if err == nil {
-		err = o.send()
+		err = o.send("")
 	}
 	if err == nil && o.ends < ends {
 		_, err = io.WriteString(w, strings.Repeat(st.syn.NewlineSequence, ends-o.ends))
@@ -96,6 +97,7 @@ type longText struct {
 func (t *longText) check() (*compiled, int, error) {
 	c := &compiled{long: t, blocks: map[string]*blockStmt{}}
 	s := t.scanner(c.blocks)
+	s.passing = true
 	for {
 		_, mutates, err := s.next()
 		c.mutates = c.mutates || mutates
@@ -150,6 +152,7 @@ func (t *longText) place(off int, base diag.Pos) diag.Pos {
 // character.
 func (t *longText) until(off int, f func(text string)) {
 	s := t.scanner(nil)
+	s.passing = true
 	for s.fill() == nil {
 		if last := s.base+len(s.text) >= off || !s.more; last {
 			f(s.text[s.context:min(len(s.text), max(off-s.base, s.context))])
@@ -195,12 +198,15 @@ type scanner struct {
 	*longText
 	in     io.Reader
 	blocks map[string]*blockStmt
-	buf    []byte
 	tokens []token
 	text   string // normalised: what was read and not parsed yet
 	part
-	cr   bool // a carriage return was read whose newline may follow
-	ends int  // newlines at the end of what was read
+	// passing tells that nobody keeps the statements, but for blocks: then text lies
+	// in one of two buffers, which are used in turn while there are no blocks.
+	passing    bool
+	buf, spare []byte
+	cr         bool // a carriage return was read whose newline may follow
+	ends       int  // newlines at the end of what was read
 }
 
 // next parses the statements that are whole in what has been read, and reads on
@@ -288,30 +294,33 @@ func (s *scanner) advance(end int) {
 
 // fill reads as much again as is there already, and no less than size.
 func (s *scanner) fill() error {
-	if n := max(s.size, len(s.text)); cap(s.buf) < n {
-		s.buf = make([]byte, n)
+	if !s.passing || len(s.blocks) > 0 {
+		s.buf, s.spare = nil, nil
 	}
-	n, err := io.ReadFull(s.in, s.buf[:cap(s.buf)])
+	s.buf, s.spare = s.spare, s.buf
+	most := len(s.text) + 1 + max(s.size, len(s.text))
+	if cap(s.buf) < most {
+		s.buf = make([]byte, 0, most)
+	}
+	b := append(s.buf[:0], s.text...)
+	if s.cr {
+		b = append(b, '\r')
+	}
+	n, err := io.ReadFull(s.in, b[len(b):most])
 	if s.more = err == nil; !s.more && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return err
 	}
-	read := s.buf[:n]
+	read := b[len(b) : len(b)+n]
+	b = b[:len(b)+n]
 	if trimmed := len(bytes.TrimRight(read, "\n")); trimmed > 0 {
 		s.ends = n - trimmed
 	} else {
 		s.ends += n
 	}
-	var text strings.Builder
-	text.Grow(len(s.text) + 1 + n)
-	text.WriteString(s.text)
-	if s.cr {
-		text.WriteByte('\r')
+	if s.cr = s.more && bytes.HasSuffix(b, []byte{'\r'}); s.cr {
+		b = b[:len(b)-1]
 	}
-	if s.cr = s.more && bytes.HasSuffix(read, []byte{'\r'}); s.cr {
-		read = read[:n-1]
-	}
-	text.Write(read)
-	s.text = unixLines(text.String())
+	s.text = unixLines(unsafe.String(unsafe.SliceData(b), len(b))) // nobody writes to b while there is need of it
 	if !s.more && !s.syn.KeepTrailingNewline {
 		if cut, ok := strings.CutSuffix(s.text[s.context:], "\n"); ok {
 			s.text = s.text[:s.context+len(cut)]

@@ -130,19 +130,45 @@ func (in *Inbox) fail(err error) {
 
 // Read waits for data.
 func (in *Inbox) Read(p []byte) (int, error) {
+	data, err := in.take(len(p))
+	return copy(p, data), err
+}
+
+// WriteTo writes what comes to w, as it comes.
+func (in *Inbox) WriteTo(w io.Writer) (written int64, err error) {
+	for {
+		data, err := in.take(MaxChunk)
+		if err == io.EOF {
+			return written, nil
+		}
+		if err != nil {
+			return written, err
+		}
+		n, err := w.Write(data)
+		if written += int64(n); err != nil {
+			return written, err
+		}
+	}
+}
+
+// take waits for data and takes at most n bytes of it. The sender may send as much
+// again.
+func (in *Inbox) take(n int) ([]byte, error) {
 	in.mu.Lock()
 	for len(in.chunks) == 0 && in.err == nil {
 		in.arrived.Wait()
 	}
 	if len(in.chunks) == 0 {
 		defer in.mu.Unlock()
-		return 0, in.err
+		return nil, in.err
 	}
-	n := copy(p, in.chunks[0])
-	if in.chunks[0] = in.chunks[0][n:]; len(in.chunks[0]) == 0 {
+	data := in.chunks[0]
+	if n < len(data) {
+		data, in.chunks[0] = data[:n], data[n:]
+	} else {
 		in.chunks = in.chunks[1:]
 	}
-	in.used += int64(n)
+	in.used += int64(len(data))
 	grant := int64(0)
 	if in.used >= Window/2 && in.err == nil {
 		grant, in.used = in.used, 0
@@ -153,7 +179,7 @@ func (in *Inbox) Read(p []byte) (int, error) {
 		// A failed write shows as an error on the link soon enough.
 		_ = in.s.w.Write(&Frame{Kind: KindCredit, Stream: in.id, N: grant})
 	}
-	return n, nil
+	return data, nil
 }
 
 // Close ends the stream: the sender stops if it has not finished.

@@ -5,9 +5,9 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"encoding/hex"
-	"hash"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -15,27 +15,73 @@ import (
 // Sums are a content's checksums in hex, as results carry them.
 type Sums struct{ SHA1, MD5 string }
 
-type summer struct{ sha1, md5 hash.Hash }
-
-func newSummer() summer { return summer{sha1.New(), md5.New()} }
-
-func (s summer) Write(p []byte) (int, error) {
-	s.sha1.Write(p)
-	return s.md5.Write(p)
+// gather copies r to w and computes the checksums meanwhile. Content that has
+// computed its SHA-1 itself when it has been read, as that from the controller
+// does, is asked for it.
+func gather(w io.Writer, r io.Reader) (Sums, error) {
+	md := md5.New()
+	if known, ok := r.(interface{ SHA1() string }); ok {
+		if _, err := io.Copy(Beside(w, md), r); err != nil {
+			return Sums{}, err
+		}
+		return Sums{known.SHA1(), hex.EncodeToString(md.Sum(nil))}, nil
+	}
+	sha := sha1.New()
+	_, err := io.CopyBuffer(Beside(w, md, sha), struct{ io.Reader }{r}, make([]byte, 128<<10))
+	return Sums{hex.EncodeToString(sha.Sum(nil)), hex.EncodeToString(md.Sum(nil))}, err
 }
 
-func (s summer) sums() Sums {
-	return Sums{hex.EncodeToString(s.sha1.Sum(nil)), hex.EncodeToString(s.md5.Sum(nil))}
+// beside writes to several writers at the same time.
+type beside []io.Writer
+
+// Beside returns a writer that passes each piece on to all of w at the same time,
+// if it is not small. They must not keep it.
+func Beside(w ...io.Writer) io.Writer { return beside(w) }
+
+// Write returns the error of the first writer that has one.
+func (b beside) Write(p []byte) (int, error) {
+	errs := make([]error, len(b))
+	write := func(i int) {
+		if n, err := b[i].Write(p); err != nil {
+			errs[i] = err
+		} else if n < len(p) {
+			errs[i] = io.ErrShortWrite
+		}
+	}
+	var others sync.WaitGroup
+	for i := range b {
+		if i > 0 && len(p) >= 16<<10 {
+			others.Go(func() { write(i) })
+		}
+	}
+	for i := range b {
+		if i == 0 || len(p) < 16<<10 {
+			write(i)
+		}
+	}
+	others.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
 }
 
 // SumsOf reads a content as a stream. It returns its checksums and as much of
 // it as ContentDiff can use.
 func SumsOf(r io.Reader) (sums Sums, head []byte, err error) {
-	s := newSummer()
-	if head, err = ReadHead(io.TeeReader(r, s)); err == nil {
-		_, err = io.Copy(s, r)
-	}
-	return s.sums(), head, err
+	h := &header{}
+	sums, err = gather(h, r)
+	return sums, h.b, err
+}
+
+// header keeps what of a content ContentDiff can use.
+type header struct{ b []byte }
+
+func (h *header) Write(p []byte) (int, error) {
+	h.b = append(h.b, p[:min(len(p), maxDiff+1-len(h.b))]...)
+	return len(p), nil
 }
 
 // SumsOfFile returns the checksums of a file, read as a stream.

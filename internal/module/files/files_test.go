@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -95,7 +96,7 @@ func TestReplacementLeavesTheOldFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	cut := readerFunc(func([]byte) (int, error) { return 0, os.ErrDeadlineExceeded })
+	cut := iotest.ErrReader(os.ErrDeadlineExceeded)
 	if _, err := (Replacement{Path: path}).Write(t.Context(), cut); err == nil {
 		t.Error("a reader that fails was no error")
 	}

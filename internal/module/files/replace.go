@@ -71,11 +71,10 @@ func (c Replacement) Write(ctx context.Context, r io.Reader) (Replaced, error) {
 	}
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
-	sum := newSummer()
-	if _, err := io.Copy(io.MultiWriter(tmp, sum), readerUnder(ctx, r)); err != nil {
+	var done Replaced
+	if done.Sums, err = gather(writerUnder(ctx, tmp), r); err != nil {
 		return Replaced{}, fmt.Errorf("cannot write %s: %w", c.Path, err)
 	}
-	done := Replaced{Sums: sum.sums()}
 	if done.Attributes, done.Validation, err = c.prepare(ctx, tmp); err != nil {
 		return Replaced{}, err
 	}
@@ -277,19 +276,19 @@ func preserve(in *os.File, path, dest string) error {
 	return errors.Join(out.Close(), os.Chtimes(dest, fi.ModTime(), fi.ModTime()))
 }
 
-// readerUnder ends reading when ctx does.
-func readerUnder(ctx context.Context, r io.Reader) io.Reader {
-	return readerFunc(func(p []byte) (int, error) {
+// writerUnder ends writing when ctx does.
+func writerUnder(ctx context.Context, w io.Writer) io.Writer {
+	return writerFunc(func(p []byte) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		return r.Read(p)
+		return w.Write(p)
 	})
 }
 
-type readerFunc func([]byte) (int, error)
+type writerFunc func([]byte) (int, error)
 
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // TempName returns a free name for a temporary file beside path.
 func TempName(path string) (string, error) {

@@ -24,7 +24,10 @@ func TestSpool(t *testing.T) {
 			}
 			rest = rest[n:]
 		}
-		digest, file := s.File()
+		digest, file, err := s.File()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if digest != Digest(want) || file.Size != int64(size) {
 			t.Errorf("%d bytes: %s, %d bytes", size, digest, file.Size)
 		}

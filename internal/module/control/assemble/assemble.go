@@ -56,7 +56,11 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		call.Args.Delete(name)
 	}
 	call.Args.Set("_source", path)
-	digest, file := spool.File()
+	digest, file, err := spool.File()
+	if err != nil {
+		spool.Close()
+		return nil, err
+	}
 	copy.Add(call, digest, file, copy.Entry{Rel: filepath.Base(path), Source: path})
 	return &module.Plan{Call: call, Close: spool.Close}, nil
 }

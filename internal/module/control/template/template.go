@@ -48,7 +48,7 @@ var Module = module.Control{
 
 var newlines = map[string]string{`\n`: "\n", `\r`: "\r", `\r\n`: "\r\n"}
 
-func plan(_ context.Context, c module.Controller, args module.Args) (*module.Plan, error) {
+func plan(_ context.Context, c module.Controller, args module.Args) (_ *module.Plan, err error) {
 	path, err := c.FindFile("templates", args.String("src"))
 	if err != nil {
 		return nil, err
@@ -66,6 +66,11 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	}
 	defer text.Close()
 	spool := &source.Spool{}
+	defer func() {
+		if err != nil {
+			spool.Close()
+		}
+	}()
 	out, err := encoder(spool, args.String("output_encoding"))
 	if err != nil {
 		return nil, err
@@ -81,20 +86,21 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 		err = c.Close()
 	}
 	if err != nil {
-		spool.Close()
 		return nil, err
 	}
 	e := copy.Entry{Rel: filepath.Base(path), Source: path}
 	if args.Any("mode") == "preserve" {
 		if e.Mode, err = copy.ModeOf(path); err != nil {
-			spool.Close()
 			return nil, err
 		}
 	}
 	call := copy.NewCall(args)
 	call.Args.Delete("src")
 	call.Args.Set("_source", path)
-	digest, file := spool.File()
+	digest, file, err := spool.File()
+	if err != nil {
+		return nil, err
+	}
 	copy.Add(call, digest, file, e)
 	return &module.Plan{Call: call, Close: spool.Close}, nil
 }
