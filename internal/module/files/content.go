@@ -15,10 +15,10 @@ import (
 // Sums are a content's checksums in hex, as results carry them.
 type Sums struct{ SHA1, MD5 string }
 
-// gather copies r to w and computes the checksums meanwhile. Content that has
+// Copy copies r to w and computes the checksums meanwhile. Content that has
 // computed its SHA-1 itself when it has been read, as that from the controller
 // does, is asked for it.
-func gather(w io.Writer, r io.Reader) (Sums, error) {
+func Copy(w io.Writer, r io.Reader) (Sums, error) {
 	md := md5.New()
 	if known, ok := r.(interface{ SHA1() string }); ok {
 		if _, err := io.Copy(Beside(w, md), r); err != nil {
@@ -72,7 +72,7 @@ func (b beside) Write(p []byte) (int, error) {
 // it as ContentDiff can use.
 func SumsOf(r io.Reader) (sums Sums, head []byte, err error) {
 	h := &header{}
-	sums, err = gather(h, r)
+	sums, err = Copy(h, r)
 	return sums, h.b, err
 }
 

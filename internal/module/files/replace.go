@@ -72,7 +72,7 @@ func (c Replacement) Write(ctx context.Context, r io.Reader) (Replaced, error) {
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
 	var done Replaced
-	if done.Sums, err = gather(writerUnder(ctx, tmp), r); err != nil {
+	if done.Sums, err = Copy(writerUnder(ctx, tmp), r); err != nil {
 		return Replaced{}, fmt.Errorf("cannot write %s: %w", c.Path, err)
 	}
 	if done.Attributes, done.Validation, err = c.prepare(ctx, tmp); err != nil {

@@ -79,7 +79,8 @@ type job struct {
 	slash, flat bool
 	host        string
 	validate    bool
-	same        bool // what came was there already
+	came        files.Sums // of what came, if anything did
+	same        bool       // it was there already
 }
 
 // path is where the target's file goes. Its name comes from the target, so
@@ -110,32 +111,19 @@ func (j *job) receive(name string, r io.Reader) (err error) {
 			err = errors.Join(err, os.Remove(tmp.Name()))
 		}
 	}()
-	_, err = io.Copy(tmp, r)
+	j.came, err = files.Copy(tmp, r)
 	if err == nil {
 		err = tmp.Chmod(os.FileMode(0o666 &^ files.Umask()))
 	}
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
-	j.same, err = equal(tmp.Name(), path)
-	switch {
-	case err != nil:
-		return err
-	case j.same:
+	// What the target expands a name to is not known before.
+	if there, err := files.SHA1OfFile(path); err == nil && there == j.came.SHA1 {
+		j.same = true
 		return os.Remove(tmp.Name())
 	}
 	return os.Rename(tmp.Name(), path)
-}
-
-// equal reports whether the file that came is the one that is there. What the
-// target expands a name to is not known before.
-func equal(fresh, path string) (bool, error) {
-	there, err := files.SHA1OfFile(path)
-	if err != nil {
-		return false, nil // there is none
-	}
-	came, err := files.SHA1OfFile(fresh)
-	return came == there, err
 }
 
 func (j *job) finish(r *module.Result) *module.Result {
@@ -145,9 +133,12 @@ func (j *job) finish(r *module.Result) *module.Result {
 	}
 	src := value.Str(r.Get("file"))
 	path := j.path(src)
-	sums, err := files.SumsOfFile(path)
-	if err != nil {
-		return module.Fail("Failed to fetch the file: %s", err)
+	sums := j.came
+	if sums.SHA1 == "" {
+		var err error
+		if sums, err = files.SumsOfFile(path); err != nil {
+			return module.Fail("Failed to fetch the file: %s", err)
+		}
 	}
 	out := module.OK().Set("md5sum", sums.MD5).Set("dest", path).Set("checksum", sums.SHA1)
 	if r.Get("sent") == nil || j.same {
