@@ -24,6 +24,7 @@ import (
 	"github.com/tutti-run/tutti/internal/diag"
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/target/all"
+	"github.com/tutti-run/tutti/internal/secret"
 )
 
 // Version is set by the linker in releases.
@@ -38,6 +39,8 @@ type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
+	// secrets are what came out of vaults, which neither of the outputs shows.
+	secrets *secret.Set
 }
 
 // The exit codes, as Ansible's.
@@ -93,7 +96,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	name := filepath.Base(args[0])
 	words := args[1:]
-	root := newRoot(Streams{stdin, stdout, stderr})
+	secrets := &secret.Set{}
+	stderr = secrets.Writer(stderr)
+	root := newRoot(Streams{stdin, stdout, stderr, secrets})
 	if _, known := aliases[name]; strings.HasPrefix(name, "ansible-") && !known {
 		fmt.Fprintf(stderr, "tutti: there is no %s here%s\n", name, instead[name])
 		return exitFailed

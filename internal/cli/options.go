@@ -160,7 +160,8 @@ func splitCommas(list []string) []string {
 }
 
 // readExtraVars reads -e: name=value pairs, YAML or JSON, or files of it.
-func readExtraVars(args []string, readFile func(string) ([]byte, error), o yaml.Options) (*value.Map, error) {
+func (ses *session) readExtraVars(args []string) (*value.Map, error) {
+	o := yaml.Options{Vault: ses.inlineVault}
 	out := value.NewMap(8)
 	for _, arg := range args {
 		arg = strings.TrimSpace(arg)
@@ -170,7 +171,7 @@ func readExtraVars(args []string, readFile func(string) ([]byte, error), o yaml.
 			continue
 		case arg[0] == '@':
 			path := arg[1:]
-			data, err := readFile(path)
+			data, sealed, err := ses.unseal(path)
 			if err != nil {
 				return nil, optionsError{fmt.Errorf("the file %s of --extra-vars cannot be read: %w", path, err)}
 			}
@@ -178,7 +179,9 @@ func readExtraVars(args []string, readFile func(string) ([]byte, error), o yaml.
 			if err != nil {
 				return nil, err
 			}
-			v = n.Value()
+			if v = n.Value(); sealed {
+				ses.secrets.AddValues(v)
+			}
 		case arg[0] == '/' || arg[0] == '.':
 			return nil, optionsError{fmt.Errorf("Please prepend extra_vars filename '%s' with '@'", arg)}
 		case arg[0] == '{' || arg[0] == '[':

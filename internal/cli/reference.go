@@ -111,7 +111,7 @@ func commandsReference() string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\n" + generated)
 	b.WriteString("\nCalled under the name of one of Ansible's commands (a link to it), tutti is that command.\n")
-	root := newRoot(Streams{strings.NewReader(""), io.Discard, io.Discard})
+	root := newRoot(Streams{strings.NewReader(""), io.Discard, io.Discard, nil})
 	root.InitDefaultCompletionCmd()
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {

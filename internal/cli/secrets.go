@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/term"
 
@@ -120,4 +121,13 @@ func passwordFile(path string, args ...string) (string, error) {
 		return "", fmt.Errorf("Could not read the password file %s: %w", path, err)
 	}
 	return strings.TrimSpace(string(data)), nil
+}
+
+// ask and pause are the prompter's, without what came out of vaults.
+func (ses *session) ask(ctx context.Context, text string, echo bool) (string, error) {
+	return ses.prompter.ask(ctx, ses.secrets.Text(text), echo)
+}
+
+func (ses *session) pause(ctx context.Context, text string, d time.Duration, echo bool) (string, error) {
+	return ses.prompter.pause(ctx, ses.secrets.Text(text), d, echo)
 }

@@ -63,7 +63,7 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 	if ses.vault, err = secrets.vault(ctx, o); err != nil {
 		return nil, err
 	}
-	if ses.extra, err = readExtraVars(o.extraVars, ses.readFile, yaml.Options{Vault: ses.inlineVault}); err != nil {
+	if ses.extra, err = ses.readExtraVars(o.extraVars); err != nil {
 		return nil, err
 	}
 	extensions := strings.Join(c.List("DEFAULT_JINJA2_EXTENSIONS"), " ")
@@ -149,18 +149,31 @@ func (ses *session) once(msg, color string) {
 
 // readFile reads a file, decrypting it if it is a vault.
 func (ses *session) readFile(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
+	data, _, err := ses.unseal(path)
+	return data, err
+}
+
+// readContent is readFile for what is more than settings of variables: all that is
+// in a vault is secret.
+func (ses *session) readContent(path string) ([]byte, error) {
+	data, sealed, err := ses.unseal(path)
+	if sealed {
+		ses.secrets.Add(string(data))
 	}
-	if !vault.IsEncrypted(data) {
-		return data, nil
+	return data, err
+}
+
+// unseal reads a file, and tells whether it is a vault.
+func (ses *session) unseal(path string) (data []byte, sealed bool, err error) {
+	data, err = os.ReadFile(path)
+	if err != nil || !vault.IsEncrypted(data) {
+		return data, false, err
 	}
-	plain, err := ses.vault.Decrypt(data, path)
+	data, err = ses.vault.Decrypt(data, path)
 	if err != nil {
 		ses.sealed.Store(true)
 	}
-	return plain, err
+	return data, true, err
 }
 
 // vaulted is an inline !vault value, decrypted when it is used.
@@ -176,6 +189,7 @@ func (v *vaulted) Force() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.ses.secrets.Add(string(plain))
 	return value.Text(string(plain), v.pos), nil
 }
 
@@ -188,7 +202,7 @@ func (ses *session) inlineVault(ciphertext string, pos diag.Pos) (any, error) {
 
 // loadVars reads a file of variables; its templates stay unevaluated.
 func (ses *session) loadVars(path string) (any, error) {
-	data, err := ses.readFile(path)
+	data, sealed, err := ses.unseal(path)
 	if err != nil {
 		return nil, err
 	}
@@ -202,13 +216,17 @@ func (ses *session) loadVars(path string) (any, error) {
 			return nil, err
 		}
 	}
-	return n.Value(), nil
+	v := n.Value()
+	if sealed {
+		ses.secrets.AddValues(v)
+	}
+	return v, nil
 }
 
 // env is what lookups may reach outside of any task.
 func (ses *session) env() *template.Env {
 	e := &template.Env{
-		ReadFile: ses.readFile, BaseDir: ses.baseDir, Getenv: os.Getenv, Warn: ses.warn,
+		ReadFile: ses.readContent, Unsealed: ses.secrets.Add, BaseDir: ses.baseDir, Getenv: os.Getenv, Warn: ses.warn,
 		Config: ses.config.Lookup, PluginConfig: ses.config.Plugin, SearchDirs: func() []string { return []string{ses.baseDir} },
 		Hosts: func(pattern string) ([]string, error) {
 			hosts, _, err := ses.inventory.Match(pattern)

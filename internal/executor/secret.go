@@ -4,19 +4,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/secret"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
-// hidden stands where a secret was in a text, allHidden where it was all of a value.
-const (
-	hidden    = "********"
-	allHidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-)
+// allHidden stands where a secret was all of a value, secret.Hidden where it was a
+// part of a text.
+const allHidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 // hide remembers a value that must not be shown.
-func (it *item) hide(secret string) {
-	if secret != "" {
-		it.secret = append(it.secret, secret)
+func (it *item) hide(text string) {
+	if text != "" {
+		it.secret = append(it.secret, text)
 	}
 }
 
@@ -80,29 +79,25 @@ func holdsInternal(v any) bool {
 }
 
 // scrub replaces secrets in every text of v; a value that is one, or a number with
-// one in it, goes as a whole. The longest go first: what is left of one that another
-// is the beginning of would show its end. Names of values stay as they are, for a
-// secret may be part of a word, but for those of an answer of the web (json).
+// one in it, goes as a whole. Names of values stay as they are, for a secret may be
+// part of a word, but for those of an answer of the web (json).
 func scrub(v any, secrets []string) any {
 	if len(secrets) == 0 {
 		return v
 	}
-	return scrubber(slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })).of(v, false)
+	return scrubber(secrets).of(v, false)
 }
 
-// scrubber are secrets, the longest first.
+// scrubber are secrets.
 type scrubber []string
 
 func (secrets scrubber) of(v any, names bool) any {
 	switch v := v.(type) {
 	case string:
-		for _, s := range secrets {
-			if v == s {
-				return allHidden
-			}
-			v = strings.ReplaceAll(v, s, hidden)
+		if slices.Contains(secrets, v) {
+			return allHidden
 		}
-		return v
+		return secret.Hide(v, secrets)
 	case nil, bool:
 	case []any:
 		out := make([]any, len(v))

@@ -100,31 +100,19 @@ func (c *call) vault(decrypt bool) (any, error) {
 		}
 		return string(text)
 	}
-	run := c.f.r.st.c.env().Vault
 	if decrypt {
 		if !vault.IsEncrypted([]byte(text)) {
 			return text, nil
-		}
-		if run != nil {
-			plain, err := run(true, []byte(text), secret, c.str(2))
-			if err != nil {
-				return nil, filterErr("Unable to decrypt: %s", err)
-			}
-			return string(plain), nil
 		}
 		key := vault.Secret{ID: c.str(2), Password: []byte(secret)}
 		plain, err := vault.New([]vault.Secret{key}, false).Decrypt([]byte(text), "")
 		if err != nil {
 			return nil, filterErr("Unable to decrypt: %s", err)
 		}
-		return string(plain), nil
-	}
-	if run != nil && !Bool(c.a[2]) {
-		out, err := run(false, []byte(text), secret, c.str(3))
-		if err != nil {
-			return nil, filterErr("Unable to encrypt: %s", err)
+		if unsealed := c.f.r.st.c.env().Unsealed; unsealed != nil {
+			unsealed(string(plain))
 		}
-		return wrap(out), nil
+		return string(plain), nil
 	}
 	var salt []byte
 	if Bool(c.a[2]) {

@@ -97,9 +97,8 @@ type Env struct {
 	// connection plugin ssh, where vars may say what it is. known tells whether
 	// there is such a plugin, found whether it has the setting.
 	PluginConfig func(kind, plugin, name string, vars func(string) (any, bool)) (v any, known, found bool)
-	// Vault encrypts or decrypts data for the vault and unvault filters, which
-	// name the secret; without it they do so by themselves.
-	Vault func(decrypt bool, data []byte, secret, id string) ([]byte, error)
+	// Unsealed is told what the filter unvault has decrypted.
+	Unsealed func(text string)
 	// Getenv reads the controller's environment.
 	Getenv func(name string) string
 	// BaseDir is the playbook's folder.
