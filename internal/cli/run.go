@@ -129,7 +129,7 @@ func (ses *session) newRun(ctx context.Context) (*executor.Options, func(), erro
 		Only: ses.tags, Skip: ses.skipTags, Subset: ses.subset, Strategy: c.Text("DEFAULT_STRATEGY"), Gathering: c.Text("DEFAULT_GATHERING"),
 		GatherSubset: c.List("DEFAULT_GATHER_SUBSET"), GatherTimeout: c.Int("DEFAULT_GATHER_TIMEOUT"), FactPath: c.Path("DEFAULT_FACT_PATH"),
 		Native: c.Bool("DEFAULT_JINJA2_NATIVE"), NoTargetLog: c.Bool("DEFAULT_NO_TARGET_SYSLOG"), NoLog: c.Bool("DEFAULT_NO_LOG"), ErrorOnMissingHandler: c.Bool("ERROR_ON_MISSING_HANDLER"), AnyErrorsFatal: c.Bool("ANY_ERRORS_FATAL"),
-		Connection: defaults, Become: ses.become, BecomePassword: becomePass, BecomeSetting: c.Become, ReadFile: ses.readContent, LoadVars: ses.loadVars,
+		Connection: defaults, Become: ses.become, BecomePassword: becomePass, BecomeSetting: c.Become, ReadFile: ses.readContent, Shown: ses.secrets.Text, LoadVars: ses.loadVars,
 		Python:   &python.Runner{Ansible: ansibleDirs(), Utils: append([]string{filepath.Join(ses.baseDir, "module_utils")}, c.List("DEFAULT_MODULE_UTILS_PATH")...), Collections: ses.collectionPaths(), OpenFiles: c.Int("PYTHON_MODULE_RLIMIT_NOFILE")},
 		Mismatch: ses.mismatch, Prompt: ses.ask, Pause: ses.pause, Env: *ses.env(),
 	}

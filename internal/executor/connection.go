@@ -423,7 +423,11 @@ func (it *item) owner() string {
 	if it.delegated != "" && it.delegated != owner {
 		owner += " -> " + it.delegated
 	}
-	owner += ": " + it.info.Name
+	name := it.info.Name
+	if it.Run.Shown != nil {
+		name = it.Run.Shown(name)
+	}
+	owner += ": " + name
 	if it.place > 0 {
 		owner += " (item " + strconv.Itoa(it.place) + ")"
 	}

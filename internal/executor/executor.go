@@ -104,6 +104,8 @@ type Options struct {
 	// Managed is the text of ansible_managed, with {file}, {uid} and {host}.
 	Managed  string
 	ReadFile func(path string) ([]byte, error)
+	// Shown, if set, is a text as it may stand in files that others read.
+	Shown    func(text string) string
 	LoadVars func(path string) (any, error)
 	Prompt   func(ctx context.Context, text string, echo bool) (string, error)
 	// Pause shows text and waits: for the time or, without one, for the user.
