@@ -132,6 +132,7 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 		o.oneLine = true
 	}
 	ses.minimal = &minimal.Options{OneLine: o.oneLine}
+	ses.tree = o.tree
 	ses.what = []string{pattern, "-m", o.module}
 	r, closer, err := ses.newRun(ctx)
 	if err != nil {
@@ -145,7 +146,7 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 // minimalSink shows results as the ansible command does.
 func (ses *session) minimalSink(color bool, o text.Options) event.Sink {
 	m := *ses.minimal
-	m.Out, m.Err, m.Color, m.Colors, m.Verbosity = ses.Out, ses.Err, color, o.Colors, ses.verbose
+	m.Out, m.Err, m.Color, m.Colors, m.Verbosity = o.Out, o.Err, color, o.Colors, ses.verbose
 	diffs := text.New(o)
 	m.Diff = diffs.Diff
 	return minimal.New(m).Tell

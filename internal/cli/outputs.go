@@ -20,6 +20,7 @@ import (
 	"github.com/tutti-run/tutti/internal/output/minimal"
 	"github.com/tutti-run/tutti/internal/output/profile"
 	"github.com/tutti-run/tutti/internal/output/text"
+	"github.com/tutti-run/tutti/internal/output/tree"
 )
 
 // sinks are the outputs that the user asked for; the closer ends what they write
@@ -109,8 +110,14 @@ func (ses *session) isPythonCallback(name string) bool {
 // enabledCallbacks are those that are shown besides the one for stdout.
 func (ses *session) enabledCallbacks(o text.Options) ([]event.Sink, error) {
 	c := ses.config
+	var sinks []event.Sink
+	files := tree.Options{Dir: c.Path("TREE_DIRECTORY"), Verbosity: ses.verbose, Warn: ses.warn}
+	if ses.tree != "" {
+		files.Dir = ses.tree
+		sinks = append(sinks, tree.Sink(files))
+	}
 	if ses.minimal != nil && !c.Bool("DEFAULT_LOAD_CALLBACK_PLUGINS") {
-		return nil, nil
+		return sinks, nil
 	}
 	p := profile.Options{Out: o.Out, Columns: o.Columns, Limit: -1, Order: c.Text("PROFILE_TASKS_SORT_ORDER"), Paths: o.Verbosity >= 2, Now: time.Now}
 	if limit := c.Text("PROFILE_TASKS_OUTPUT_LIMIT"); limit != "all" {
@@ -123,7 +130,6 @@ func (ses *session) enabledCallbacks(o text.Options) ([]event.Sink, error) {
 	if !slices.Contains([]string{"descending", "ascending", "none"}, p.Order) {
 		return nil, optionsError{fmt.Errorf("sort_order of profile_tasks must be descending, ascending or none, not %q", p.Order)}
 	}
-	var sinks []event.Sink
 	for _, name := range c.List("CALLBACKS_ENABLED") {
 		switch short := strings.TrimPrefix(name, "ansible.posix."); short {
 		case "timer":
@@ -132,6 +138,8 @@ func (ses *session) enabledCallbacks(o text.Options) ([]event.Sink, error) {
 			sinks = append(sinks, profile.Tasks(p))
 		case "profile_roles":
 			sinks = append(sinks, profile.Roles(p))
+		case "tree", "ansible.builtin.tree":
+			sinks = append(sinks, tree.Sink(files))
 		case "junit", "ansible.builtin.junit":
 			sinks = append(sinks, junit.Sink(ses.junit()))
 		default:
@@ -158,7 +166,7 @@ func (ses *session) junit() junit.Options {
 }
 
 // pythonCallbacks are callbacks for stdout that come with Ansible.
-var pythonCallbacks = []string{"actionable", "counter_enabled", "debug", "dense", "diy", "full_skip", "json", "jsonl", "selective", "skippy", "stderr", "tree", "unixy"}
+var pythonCallbacks = []string{"actionable", "counter_enabled", "debug", "dense", "diy", "full_skip", "json", "jsonl", "selective", "skippy", "stderr", "unixy"}
 
 // retryFile writes the hosts that failed beside the playbook, for --limit @FILE.
 func (ses *session) retryFile(out io.Writer) event.Sink {

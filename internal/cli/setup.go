@@ -45,6 +45,7 @@ type session struct {
 	warnings  []string
 	sealed    atomic.Bool      // a vault could not be opened
 	minimal   *minimal.Options // results are shown as the ansible command does
+	tree      string           // folder of the files with results, if there are to be some
 	what      []string         // what the run plays, for those who look at its locks
 }
 

@@ -92,6 +92,7 @@ var used = []Setting{
 	{Name: "COLOR_UNREACHABLE", Default: "bright red", Env: []string{"ANSIBLE_COLOR_UNREACHABLE"}, Ini: []string{"colors.unreachable"}},
 	{Name: "COLOR_VERBOSE", Default: "blue", Env: []string{"ANSIBLE_COLOR_VERBOSE"}, Ini: []string{"colors.verbose"}},
 	{Name: "COLOR_WARN", Default: "bright purple", Env: []string{"ANSIBLE_COLOR_WARN"}, Ini: []string{"colors.warn"}},
+	{Name: "TREE_DIRECTORY", Kind: Path, Default: "~/.ansible/tree", Env: []string{"ANSIBLE_CALLBACK_TREE_DIR"}, Ini: []string{"callback_tree.directory"}},
 	{Name: "JUNIT_OUTPUT_DIR", Kind: Path, Default: "~/.ansible.log", Env: []string{"JUNIT_OUTPUT_DIR"}},
 	{Name: "JUNIT_TASK_CLASS", Kind: Bool, Default: "false", Env: []string{"JUNIT_TASK_CLASS"}},
 	{Name: "JUNIT_TASK_RELATIVE_PATH", Env: []string{"JUNIT_TASK_RELATIVE_PATH"}},
