@@ -494,7 +494,7 @@ func (it *item) conclude(r *resolved, res *module.Result) *module.Result {
 		res = module.FromMap(scrub(res.ToMap(), it.secret).(*value.Map))
 	}
 	if r.spec != nil {
-		it.invocation(res, r.spec, r.args.Map())
+		it.invocation(res, r.spec, r.args, r.params)
 	}
 	return res
 }

@@ -42,7 +42,7 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 		err = fmt.Errorf("Invalid options for %s: %s", it.task.Action, strings.Join(unknown, ","))
 	}
 	if err != nil {
-		return it.invocation(module.Fail("%s", err).Set("error_at", it.task.Pos.String()), spec, args), nil
+		return it.invocation(module.Fail("%s", err).Set("error_at", it.task.Pos.String()), spec, parsed, args), nil
 	}
 	r.spec, r.args = spec, parsed
 	control := it.Modules.Control(name)
@@ -60,15 +60,15 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 		var te *template.Error
 		if errors.As(err, &te) && te.Kind != "" && te.Pos.File != "" && te.Pos.File != it.task.Pos.File {
 			// The template file's own mistake: named as its template language does.
-			return it.invocation(module.Fail("%s", fileMistake(te)).Set("error_at", te.Pos.String()), spec, args), nil
+			return module.Fail("%s", fileMistake(te)).Set("error_at", te.Pos.String()), nil
 		}
 		if errors.As(err, &te) {
 			return nil, err
 		}
-		return it.invocation(module.Fail("%s", err).Set("error_at", it.task.Pos.String()), spec, args), nil
+		return module.Fail("%s", err).Set("error_at", it.task.Pos.String()), nil
 	}
 	if plan.Done != nil {
-		return it.invocation(plan.Done, spec, args), nil
+		return it.invocation(plan.Done, spec, parsed, args), nil
 	}
 	r.Call, r.finish, r.work, r.free = plan.Call, plan.Finish, plan.Work, plan.Close
 	if r.work != nil {

@@ -454,9 +454,9 @@ func (it *item) environmentOf(raw any) (any, error) {
 }
 
 // invocation notes the arguments in a result, those that are secret left out.
-func (it *item) invocation(res *module.Result, spec *module.Spec, args *value.Map) *module.Result {
-	if !res.Skipped && res.Get("invocation") == nil {
-		res.Set("invocation", value.MapOf("module_args", spec.Censor(args)))
+func (it *item) invocation(res *module.Result, spec *module.Spec, args module.Args, raw *value.Map) *module.Result {
+	if !spec.Action && !res.Skipped && res.Get("invocation") == nil {
+		res.Set("invocation", value.MapOf("module_args", spec.Invocation(args, raw)))
 	}
 	return res
 }

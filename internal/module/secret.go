@@ -65,36 +65,76 @@ func dictsOf(v any) []*value.Map {
 	return nil
 }
 
-// Censor returns args as they may be shown: what is marked NoLog is replaced,
-// what belongs to the module itself is left out.
-func (s *Spec) Censor(args *value.Map) *value.Map { return censor(s.Params, args) }
-
-func censor(params []Param, args *value.Map) *value.Map {
-	out := value.NewMap(args.Len())
-	for k, v := range args.All() {
-		p := paramNamed(params, k)
-		switch {
-		case p == nil:
-		case p.Internal:
+// Invocation is what a result tells of its arguments: every parameter, null where
+// it has no value, and what else the user gave, under the names that he used. What is
+// secret, or the module's own, is left out. raw is what the user gave, args what
+// could be made of it.
+func (s *Spec) Invocation(args Args, raw *value.Map) *value.Map {
+	out := value.NewMap(len(s.Params) + 2)
+	for i := range s.Params {
+		p := &s.Params[i]
+		if p.Internal {
 			continue
-		case p.Unshown:
-			v = nil
-		case p.NoLog && v != nil:
-			v = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-		case p.Options != nil:
-			switch e := v.(type) {
-			case *value.Map:
-				v = censor(p.Options, e)
-			case []any:
-				list := make([]any, len(e))
-				for i, x := range e {
-					list[i] = x
-					if m, ok := x.(*value.Map); ok {
-						list[i] = censor(p.Options, m)
-					}
-				}
-				v = list
+		}
+		v, ok := any(nil), false
+		if args.values != nil {
+			v, ok = args.values.Get(p.Name)
+		}
+		if !ok {
+			v = raw.At(p.Name)
+		}
+		name := p.Name
+		if name == s.FreeForm {
+			if name = RawParams; v == nil {
+				v = raw.At(name)
 			}
+		}
+		out.Set(name, p.censor(v))
+	}
+	for k, v := range raw.All() {
+		p := paramNamed(s.Params, k)
+		switch {
+		case out.Has(k) || k == s.FreeForm || p != nil && p.Internal:
+		case p != nil:
+			out.Set(k, p.censor(v))
+		default:
+			out.Set(k, v)
+		}
+	}
+	return out
+}
+
+// censor is a value of the parameter as it may be shown.
+func (p *Param) censor(v any) any {
+	switch {
+	case v == nil || p.Unshown:
+		return nil
+	case p.NoLog:
+		return "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+	case p.Options == nil:
+		return v
+	}
+	switch v := v.(type) {
+	case *value.Map:
+		return censorOptions(p.Options, v)
+	case []any:
+		list := make([]any, len(v))
+		for i, e := range v {
+			list[i] = e
+			if m, ok := e.(*value.Map); ok {
+				list[i] = censorOptions(p.Options, m)
+			}
+		}
+		return list
+	}
+	return v
+}
+
+func censorOptions(params []Param, options *value.Map) *value.Map {
+	out := value.NewMap(options.Len())
+	for k, v := range options.All() {
+		if p := paramNamed(params, k); p != nil {
+			v = p.censor(v)
 		}
 		out.Set(k, v)
 	}

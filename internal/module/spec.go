@@ -43,6 +43,9 @@ type Spec struct {
 	// AnyParams allows parameters beyond Params (set_fact, add_host).
 	AnyParams bool
 
+	// Action modules are in Ansible nothing that runs on a target: their results do
+	// not tell the arguments.
+	Action bool
 	// SetsVars modules turn their arguments into variables (set_fact): text stays
 	// text and what is vaulted stays so.
 	SetsVars bool

@@ -18,7 +18,7 @@ import (
 // Module adds a host, and the groups it names, for the rest of the run.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:        "ansible.builtin.add_host",
+		Name: "ansible.builtin.add_host", Action: true,
 		Summary:     "Adds a host, and its groups, to the inventory for the rest of the run.",
 		OncePerPlay: true,
 		AnyParams:   true,

@@ -14,7 +14,7 @@ import (
 // Module fails unless all conditions hold.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:    "ansible.builtin.assert",
+		Name: "ansible.builtin.assert", Action: true,
 		Summary: "Fails unless all of the given conditions hold.",
 		Params: []module.Param{
 			{Name: "that", Type: module.Raw, AsWritten: true, Doc: "Conditions, as in when; this has to be there."},

@@ -13,7 +13,7 @@ import (
 // Module shows a message or a variable; it runs on the controller.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:    "ansible.builtin.debug",
+		Name: "ansible.builtin.debug", Action: true,
 		Summary: "Shows a message or the value of a variable.",
 		Params: []module.Param{
 			{Name: "msg", Type: module.Raw, Doc: "What to show; by default a greeting."},

@@ -11,7 +11,7 @@ import (
 // Module fails with a message.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:    "ansible.builtin.fail",
+		Name: "ansible.builtin.fail", Action: true,
 		Summary: "Fails with a message.",
 		Params: []module.Param{
 			{Name: "msg", Type: module.Raw, Default: "Failed as requested from task", Doc: "The message."},

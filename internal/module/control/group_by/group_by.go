@@ -14,7 +14,7 @@ import (
 var Module = module.Control{
 	Spec: module.Spec{
 		Lacking: "the 'key' param is required when using group_by",
-		Name:    "ansible.builtin.group_by",
+		Name:    "ansible.builtin.group_by", Action: true,
 		Summary: "Puts the host into a group for the rest of the run.",
 		Params: []module.Param{
 			{Name: "key", Required: true, Doc: "Name of the group; blanks become dashes."},

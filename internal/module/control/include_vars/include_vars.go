@@ -21,7 +21,7 @@ import (
 // Module reads variables from a file, or from the files of a directory.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:     "ansible.builtin.include_vars",
+		Name: "ansible.builtin.include_vars", Action: true,
 		Summary:  "Reads variables from a file, or from the files of a directory.",
 		FreeForm: "file", AnyParams: true, // it says itself what it does not know
 		Params: []module.Param{

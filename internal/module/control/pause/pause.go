@@ -18,7 +18,7 @@ import (
 // Module waits for a time or for the user.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:        "ansible.builtin.pause",
+		Name: "ansible.builtin.pause", Action: true,
 		Summary:     "Waits for a time, or until the user presses return.",
 		OncePerPlay: true,
 		Params: []module.Param{

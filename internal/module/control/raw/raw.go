@@ -13,7 +13,7 @@ import (
 // Module runs a command without an agent.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:     "ansible.builtin.raw",
+		Name: "ansible.builtin.raw", Action: true,
 		Summary:  "Runs a command on the target without an agent.",
 		FreeForm: "free_form", AnyParams: true, // others are of no meaning
 		Params: []module.Param{

@@ -20,7 +20,7 @@ import (
 // Module restarts the machine.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:    "ansible.builtin.reboot",
+		Name: "ansible.builtin.reboot", Action: true,
 		Summary: "Restarts the machine and waits until it is there again.",
 		Params: []module.Param{
 			{Name: "pre_reboot_delay", Type: module.Int, Default: 0, Aliases: []string{"pre_reboot_delay_sec"}, Doc: "Seconds before the restart; on Linux whole minutes count."},

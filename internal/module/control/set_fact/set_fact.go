@@ -14,7 +14,7 @@ import (
 // Module sets variables of the task's host.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:      "ansible.builtin.set_fact",
+		Name: "ansible.builtin.set_fact", Action: true,
 		Summary:   "Sets variables of a host for the rest of the run.",
 		SetsVars:  true,
 		AnyParams: true,

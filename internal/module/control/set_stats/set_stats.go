@@ -12,7 +12,7 @@ import (
 // Module adds values to the statistics that are shown after the run.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:    "ansible.builtin.set_stats",
+		Name: "ansible.builtin.set_stats", Action: true,
 		Summary: "Adds values to the statistics that are shown after the run.",
 		Params: []module.Param{
 			{Name: "data", Type: module.Raw, Doc: "The values, by name."},

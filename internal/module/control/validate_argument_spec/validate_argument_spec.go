@@ -15,7 +15,7 @@ import (
 // Module checks variables against an argument specification.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:      "ansible.builtin.validate_argument_spec",
+		Name: "ansible.builtin.validate_argument_spec", Action: true,
 		Summary:   "Checks variables against an argument specification.",
 		AnyParams: true, // others are of no meaning
 		Params: []module.Param{

@@ -13,7 +13,7 @@ import (
 // Module waits until the target answers on a new connection.
 var Module = module.Control{
 	Spec: module.Spec{
-		Name:    "ansible.builtin.wait_for_connection",
+		Name: "ansible.builtin.wait_for_connection", Action: true,
 		Summary: "Waits until the target answers on a new connection.",
 		Params: []module.Param{
 			{Name: "connect_timeout", Type: module.Int, Default: 5, Doc: "Seconds that one attempt may take."},

@@ -18,7 +18,7 @@ import (
 
 // Spec is fetch's, for both halves.
 var Spec = module.Spec{
-	Name: "ansible.builtin.fetch", Summary: "Copies a file from the target to the controller.",
+	Name: "ansible.builtin.fetch", Action: true, Summary: "Copies a file from the target to the controller.",
 	Params: []module.Param{
 		{Name: "src", Type: module.Path, Doc: "The file on the target; it must be given."},
 		{Name: "dest", Doc: "Directory of the controller to put it in, below the host's name; it must be given."},

@@ -19,7 +19,7 @@ import (
 
 // Spec is script's, for both halves.
 var Spec = module.Spec{
-	Name: "ansible.builtin.script", Summary: "Runs a script of the controller on the target.",
+	Name: "ansible.builtin.script", Action: true, Summary: "Runs a script of the controller on the target.",
 	FreeForm: "cmd", AnyParams: true, // others are of no meaning
 	Params: []module.Param{
 		{Name: "cmd", Doc: "The script and its arguments."},
