@@ -76,7 +76,7 @@ func runRun(ctx context.Context, s Streams, cmd *cobra.Command, o *runOptions, p
 		return err
 	}
 	if o.verbose > 0 {
-		fmt.Fprintln(s.Out, usedFile(c))
+		fmt.Fprintln(verboseTo(s, c), usedFile(c))
 	}
 	if err := ses.checkLimit(); err != nil {
 		return err

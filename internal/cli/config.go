@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func newConfigCommand(s Streams) *cobra.Command {
 			}
 			defer c.Close()
 			if verbose > 0 {
-				fmt.Fprintln(s.Out, usedFile(c))
+				fmt.Fprintln(verboseTo(s, c), usedFile(c))
 			}
 			if kind == "" || kind == "base" || kind == "all" {
 				dumpConfig(s, c, changed)
@@ -170,4 +171,12 @@ func listConfig(s Streams) error {
 		fmt.Fprint(s.Out, text)
 	}
 	return err
+}
+
+// verboseTo is where what -v adds goes.
+func verboseTo(s Streams, c *config.Config) io.Writer {
+	if c.Bool("VERBOSE_TO_STDERR") {
+		return s.Err
+	}
+	return s.Out
 }

@@ -39,7 +39,7 @@ func (ses *session) sinks() ([]event.Sink, func(), error) {
 	o := text.Options{
 		Out: out, Err: errOut, Color: color, Colors: colors, Columns: columns(ses.Out), Verbosity: ses.verbose,
 		HideSkipped: !c.Bool("DISPLAY_SKIPPED_HOSTS"), HideOK: !c.Bool("DISPLAY_OK_HOSTS"), FailedStderr: c.Bool("DISPLAY_FAILED_STDERR"),
-		CheckMarkers: c.Bool("CHECK_MODE_MARKERS"), PathOnFailure: c.Bool("SHOW_TASK_PATH_ON_FAILURE"), HostStart: c.Bool("SHOW_PER_HOST_START"),
+		CheckMarkers: c.Bool("CHECK_MODE_MARKERS"), Args: c.Bool("DISPLAY_ARGS_TO_STDOUT"), VerboseErr: c.Bool("VERBOSE_TO_STDERR"), PathOnFailure: c.Bool("SHOW_TASK_PATH_ON_FAILURE"), HostStart: c.Bool("SHOW_PER_HOST_START"),
 		CustomStats: c.Bool("SHOW_CUSTOM_STATS"), DiffContext: c.Int("DIFF_CONTEXT"), NoDeprecation: !c.Bool("DEPRECATION_WARNINGS"),
 		YAML: c.Text("RESULT_FORMAT") == "yaml", Pretty: c.Bool("FORMAT_PRETTY"), Compact: c.Text("FORMAT_PRETTY") != "" && !c.Bool("FORMAT_PRETTY"),
 	}

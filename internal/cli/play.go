@@ -72,7 +72,7 @@ func runPlay(ctx context.Context, s Streams, cmd *cobra.Command, o *playOptions,
 		return err
 	}
 	if o.verbose > 0 {
-		fmt.Fprintln(s.Out, usedFile(c))
+		fmt.Fprintln(verboseTo(s, c), usedFile(c))
 	}
 	listing := o.listHosts || o.listTasks || o.listTags || o.syntaxCheck
 	ses.loader.LenientArgs = listing

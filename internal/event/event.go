@@ -37,7 +37,7 @@ type Task struct {
 	ID      int
 	Name    string     // as shown: with its role
 	Role    string     // that it is in, if any
-	Args    *value.Map // as they are written
+	Args    *value.Map // as they are written; nil if they are not to be told
 	Action  string
 	Pos     diag.Pos
 	Handler bool

@@ -283,7 +283,13 @@ func (p *playRun) info(t *playbook.Task, name string) event.Task {
 	if t.Role != nil {
 		role = t.Role.Name
 	}
-	return event.Task{ID: int(t.ID), Name: name, Role: role, Action: t.Action, Args: t.Args, Pos: t.Pos, Handler: t.Handler, Check: p.checks(t.Keywords), Loop: t.Loop != nil && (t.Loop.Lookup != "" || t.Loop.Value != nil),
+	args := t.Args
+	if v, ok := t.Keywords.Get(playbook.NoLog); ok {
+		if b, err := boolean(value.Plain(v)); err != nil || b { // a template may mean yes
+			args = nil
+		}
+	}
+	return event.Task{ID: int(t.ID), Name: name, Role: role, Action: t.Action, Args: args, Pos: t.Pos, Handler: t.Handler, Check: p.checks(t.Keywords), Loop: t.Loop != nil && (t.Loop.Lookup != "" || t.Loop.Value != nil),
 		Include: t.Kind == playbook.IncludeTasks || t.Kind == playbook.IncludeRole, Local: t.Kind == playbook.MetaTask}
 }
 

@@ -27,7 +27,9 @@ type Options struct {
 	HideSkipped   bool // display_skipped_hosts = no
 	HideOK        bool // display_ok_hosts = no
 	FailedStderr  bool
+	VerboseErr    bool // what -v adds goes to Err
 	CheckMarkers  bool
+	Args          bool // headings of tasks have their arguments
 	PathOnFailure bool
 	HostStart     bool
 	CustomStats   bool
@@ -84,6 +86,15 @@ func (p *Printer) failure(s, color string) {
 	p.line(s, color)
 }
 
+// remark shows a line that there is only with -v.
+func (p *Printer) remark(s string) {
+	if p.o.VerboseErr {
+		p.errline(s, p.o.Colors.Verbose)
+		return
+	}
+	p.line(s, p.o.Colors.Verbose)
+}
+
 func (p *Printer) banner(s string) {
 	stars := max(3, p.o.Columns-len([]rune(s)))
 	fmt.Fprintf(p.o.Out, "\n%s %s\n", s, strings.Repeat("*", stars))
@@ -98,7 +109,7 @@ func (p *Printer) Tell(e event.Event) {
 		p.check = e.Check
 		if p.o.Verbosity > 1 {
 			p.banner("PLAYBOOK: " + e.Playbook[strings.LastIndexByte(e.Playbook, '/')+1:])
-			p.line(fmt.Sprintf("%d plays in %s", e.Plays, e.Playbook), p.o.Colors.Verbose)
+			p.remark(fmt.Sprintf("%d plays in %s", e.Plays, e.Playbook))
 		}
 		if e.Check && p.o.CheckMarkers {
 			p.banner("DRY RUN")
@@ -144,7 +155,7 @@ func (p *Printer) Tell(e event.Event) {
 		p.line(s, p.o.Colors.Skip)
 	case event.Notified:
 		if p.o.Verbosity > 1 {
-			p.line(fmt.Sprintf("NOTIFIED HANDLER %s for %s", e.Handler, e.Host), p.o.Colors.Verbose)
+			p.remark(fmt.Sprintf("NOTIFIED HANDLER %s for %s", e.Handler, e.Host))
 		}
 	case event.Message:
 		p.message(e)
@@ -180,7 +191,11 @@ func (p *Printer) task(e event.TaskStart) {
 	if e.Task.Check && p.o.CheckMarkers {
 		mark = " [CHECK MODE]"
 	}
-	text := fmt.Sprintf("%s [%s]%s", prefix, e.Task.Name, mark)
+	name := e.Task.Name
+	if p.o.Args {
+		name += arguments(e.Task.Args)
+	}
+	text := fmt.Sprintf("%s [%s]%s", prefix, name, mark)
 	if p.o.Verbosity > 1 {
 		text += "\x00task path: " + pathOf(e.Task)
 	}
@@ -195,6 +210,28 @@ func (p *Printer) task(e event.TaskStart) {
 			p.line(fmt.Sprintf(" [started %s on %s]", e.Task.Name, h), p.o.Colors.OK)
 		}
 	}
+}
+
+// arguments are a task's as a part of its heading: the text of a command is the
+// last of them.
+func arguments(args *value.Map) string {
+	if args == nil || args.Len() == 0 {
+		return ""
+	}
+	var words []string
+	text := ""
+	for k, v := range args.All() {
+		word := fmt.Sprintf("%s=%s", k, value.Str(value.Plain(v)))
+		if k == "_raw_params" {
+			text = word
+			continue
+		}
+		words = append(words, word)
+	}
+	if text != "" {
+		words = append(words, text)
+	}
+	return " " + strings.Join(words, ", ")
 }
 
 func pathOf(t event.Task) string { return fmt.Sprintf("%s:%d", t.Pos.File, t.Pos.Line) }
@@ -385,11 +422,11 @@ func (p *Printer) message(e event.Message) {
 			if e.Host != "" {
 				text = "<" + e.Host + "> " + text
 			}
-			color := ""
 			if e.Verbosity > 0 {
-				color = p.o.Colors.Verbose
+				p.remark(text)
+			} else {
+				p.line(text, "")
 			}
-			p.line(text, color)
 		}
 	}
 }
