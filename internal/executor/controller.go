@@ -172,9 +172,9 @@ func (c controller) Run(ctx context.Context, call *module.Call) (*module.Result,
 	<-c.it.Run.resolve
 	defer func() { c.it.Run.resolve <- struct{}{} }()
 	r := &resolved{Call: call, name: call.Module, params: call.Args, spec: c.it.Modules.Spec(call.Module)}
-	check := call.Check
+	check, noLog := call.Check, call.NoLog
 	c.it.fillIn(call)
-	call.Check = check
+	call.Check, call.NoLog = check, call.NoLog || noLog
 	if err := c.it.complete(ctx, r); err != nil {
 		return nil, err
 	}
