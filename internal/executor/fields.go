@@ -119,7 +119,7 @@ func (k fieldType) check(name string, v any) error {
 // undefinedField says which keyword it was that could not be evaluated.
 func undefinedField(name string, err error) error {
 	var te *template.Error
-	if !errors.As(err, &te) || !te.Undefined {
+	if err == nil || !errors.As(err, &te) || !te.Undefined {
 		return err
 	}
 	return &fieldError{name, te}

@@ -148,7 +148,7 @@ func (it *item) modes() error {
 func (it *item) delegation() error {
 	name, err := it.keywordText(it.c, playbook.DelegateTo, "")
 	if err != nil || name == "" {
-		return err
+		return undefinedField("delegate_to", err)
 	}
 	h := it.Inventory.LookupHost(name)
 	if h == nil {
@@ -412,7 +412,7 @@ func (it *item) environment() (map[string]string, error) {
 	for _, raw := range it.task.Environment {
 		v, err := it.environmentOf(raw)
 		if err != nil {
-			return nil, err
+			return nil, undefinedField("environment", err)
 		}
 		m, ok := v.(*value.Map)
 		if !ok {
