@@ -164,6 +164,23 @@ func (ses *session) readContent(path string) ([]byte, error) {
 	return data, err
 }
 
+// readInventory is readFile for a source of hosts: the values of variables in a vault
+// are secret, the names of hosts are not.
+func (ses *session) readInventory(path string) ([]byte, error) {
+	data, sealed, err := ses.unseal(path)
+	if err != nil || !sealed {
+		return data, err
+	}
+	if n, err := yaml.Parse(data, path, yaml.Options{Vault: ses.inlineVault}); err == nil {
+		if m, ok := n.Value().(*value.Map); ok {
+			ses.secrets.AddValues(m)
+			return data, nil
+		}
+	}
+	ses.secrets.AddAssignments(string(data))
+	return data, nil
+}
+
 // unseal reads a file, and tells whether it is a vault.
 func (ses *session) unseal(path string) (data []byte, sealed bool, err error) {
 	data, err = os.ReadFile(path)

@@ -13,7 +13,7 @@ import (
 
 // loadInventory reads the sources that the options or the configuration name.
 func (ses *session) loadInventory(ctx context.Context) (*inventory.Inventory, error) {
-	o := inventory.Options{ReadFile: ses.readFile, Vault: ses.inlineVault, Warn: ses.warn, Templates: inventoryTemplates{ctx, ses}, Extra: ses.extra,
+	o := inventory.Options{ReadFile: ses.readInventory, Vault: ses.inlineVault, Warn: ses.warn, Templates: inventoryTemplates{ctx, ses}, Extra: ses.extra,
 		Enabled: ses.config.List("INVENTORY_ENABLED"), GroupNames: ses.config.Text("TRANSFORM_INVALID_GROUP_CHARS"), Quiet: !ses.config.Bool("INVENTORY_UNPARSED_WARNING"),
 		Vars: func(inv *inventory.Inventory, h *inventory.Host) *value.Map {
 			return vars.New(vars.Config{Inventory: inv, LoadFile: ses.loadVars}).InventoryVars(h)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/tutti-run/tutti/internal/event"
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -123,6 +124,21 @@ func (s *Set) AddValues(v any) {
 	default:
 		if text := value.Str(v); len(text) >= digits {
 			s.Add(text)
+		}
+	}
+}
+
+var assignment = lazyregexp.New(`=\s*("[^"\n]*"|'[^'\n]*'|[^\s"']+)`)
+
+// AddAssignments makes secrets of what stands behind equals signs, as in an inventory:
+// a word, or all to the end of the line.
+func (s *Set) AddAssignments(text string) {
+	for line := range strings.Lines(text) {
+		if _, v, ok := strings.Cut(line, "="); ok && !strings.Contains(v, "=") {
+			s.Add(strings.Trim(strings.TrimSpace(v), `"'`))
+		}
+		for _, m := range assignment.FindAllStringSubmatch(line, -1) {
+			s.Add(strings.Trim(m[1], `"'`))
 		}
 	}
 }

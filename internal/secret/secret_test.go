@@ -54,6 +54,11 @@ func TestSet(t *testing.T) {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}
+	var hosts Set
+	hosts.AddAssignments("[web]\nweb1 ansible_password=one-word user='two words'\n[web:vars]\nsentence = more words than one\n")
+	if got := hosts.Text("web1: one-word two words, more words than one, words"); got != "web1: ******** ********, ********, words" {
+		t.Errorf("an inventory: %q", got)
+	}
 	result := value.MapOf("geheim", 1, "list", []any{"geheim", 765432, 123456, true}, "in", value.MapOf("geheim", "x"))
 	want := value.MapOf("geheim", 1, "list", []any{Hidden, 765432, Hidden, true}, "in", value.MapOf(Hidden, "x"))
 	if got := s.event(event.Result{Result: result, Host: "geheim", Label: "geheim"}).(event.Result); value.Repr(got.Result) != value.Repr(want) || got.Host != "geheim" || got.Label != Hidden {
