@@ -4,7 +4,7 @@
 # make lint    formatting, go vet, and golangci-lint where it is installed
 # make e2e     only the stories and the lab
 # make bench   the tables of measured speed, of whole playbooks and of single
-#              modules, with the peers run beside
+#              modules and of 1 GB, with the peers run beside
 
 GO ?= go
 
@@ -38,6 +38,7 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./parallel ./internal/template
 	bash e2e/bench.sh
 	bash e2e/bench.sh modules
+	bash e2e/bench-large.sh
 
 clean:
 	rm -rf bin internal/agent/embedded/agent-linux-*
