@@ -50,10 +50,10 @@ var spec = module.Spec{
 		{Name: "date_max_future", Type: module.Int, Doc: "Seconds that are not yet the future."},
 		{Name: "inrelease_path", Doc: "Where InRelease is."},
 		{Name: "pdiffs", Type: module.Bool, Doc: "Fetch differences of lists."},
+		{Name: "install_python_debian", Type: module.Bool, Default: true, Doc: "Of no meaning: no Python is needed."},
 		{Name: "mode", Type: module.Raw, Default: "0644", Doc: "Mode of the file."},
-		{Name: "state", Default: "present", Choices: []any{"absent", "present"}, Doc: "Whether it shall be there."},
+		{Name: "state", Default: "present", Choices: []any{"present", "absent"}, Doc: "Whether it shall be there."},
 	},
-	Rules:   module.Rules{RequiredIf: []module.RequiredIf{{Param: "state", Value: "present", Needs: []string{"types", "uris", "suites"}}}},
 	HintDoc: "HostExclusive(dpkg); FullyParallel in check mode",
 	HintsFor: func(_ module.Args, check bool) []parallel.Hint {
 		if check {
@@ -84,7 +84,10 @@ func below(dir string) module.Target {
 			do = t.absent
 		}
 		if err := do(); err != nil {
-			return module.Fail("%s", err)
+			t.r = files.Fail(err)
+		}
+		if !t.r.Failed {
+			files.AddInfo(t.r, t.dest)
 		}
 		return t.r
 	}}
@@ -111,15 +114,12 @@ func slug(name string) string {
 }
 
 func (t *task) absent() error {
-	t.r.Set("key_filename", t.keyFile("gpg"))
+	t.r.Set("key_filename", t.keyFile("gpg")) // that of the other one is removed, but not told
 	for _, path := range []string{t.dest, t.keyFile("asc"), t.keyFile("gpg")} {
 		if !files.Exists(path) {
 			continue
 		}
-		if t.r.Changed = true; path != t.dest {
-			t.r.Set("key_filename", path)
-		}
-		if t.env.Check {
+		if t.r.Changed = true; t.env.Check {
 			continue
 		}
 		if err := os.Remove(path); err != nil {
@@ -185,7 +185,7 @@ func field(param string) string {
 func (t *task) text() (string, error) {
 	var names []string
 	for _, p := range spec.Params {
-		if p.Name != "mode" && p.Name != "state" && t.args.Has(p.Name) {
+		if p.Name != "mode" && p.Name != "state" && p.Name != "install_python_debian" && t.args.Has(p.Name) {
 			names = append(names, p.Name)
 		}
 	}
@@ -217,7 +217,7 @@ func (t *task) text() (string, error) {
 			}
 			continue
 		}
-		b.WriteString(field(name) + ": " + text + "\n")
+		b.WriteString(strings.TrimRight(field(name)+": "+text, " ") + "\n")
 	}
 	return b.String(), nil
 }
@@ -255,7 +255,7 @@ func (t *task) fetch(address string) ([]byte, error) {
 		defer resp.Body.Close()
 	}
 	if resp.Status != 200 {
-		return nil, errors.New(resp.Msg)
+		return nil, errors.New(strings.TrimPrefix(resp.Msg, "Request failed: "))
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	if err == nil && len(data) == 0 {

@@ -68,7 +68,7 @@ func TestContract(t *testing.T) {
 			Verify: holds("sources.list.d/a.sources", "Allow-Downgrade-To-Insecure: no\nAllow-Insecure: yes\nAllow-Weak: no\nCheck-Date: yes\nCheck-Valid-Until: no\nLanguages: en de\nX-Repolib-Name: a\nSigned-By: ABCD1234\nSuites: s\nTargets: Packages\nTrusted: yes\nTypes: deb deb-src\nURIs: http://a\n")},
 		{Name: "wrong type", Setup: at, Args: `{"name": "a", "uris": "http://a", "suites": "s", "types": ["rpm"]}`, Fails: "value of types must be one or more of: deb, deb-src. Got no match for: rpm"},
 		{Name: "no key there", Setup: at, Args: `{"name": "a", "uris": "http://a", "suites": "s", "signed_by": "` + server.URL + `/none"}`, Fails: "Could not fetch signed_by key: HTTP Error 404: Not Found"},
-		{Name: "half", Setup: at, Args: `{"name": "a", "uris": "http://a"}`, Fails: "state is present but all of the following are missing: suites"},
+		{Name: "little", Setup: at, Args: `{"name": "a", "uris": [], "install_python_debian": false}`, Changed: true, Verify: holds("sources.list.d/a.sources", "X-Repolib-Name: a\nTypes: deb\nURIs:\n")},
 		{Name: "no name", Setup: at, Args: `{"name": "!", "uris": "http://a", "suites": "s"}`, Fails: "has no letter or digit"},
 	})
 }
