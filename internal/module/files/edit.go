@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/value"
@@ -50,7 +51,7 @@ func Open(env *module.Env, args module.Args) (*Edit, *module.Result) {
 	switch {
 	case err == nil:
 		e.Before, e.Exists = data, true
-	case !errors.Is(err, os.ErrNotExist):
+	case !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 		e.unlock()
 		return nil, module.Fail("Unable to read the contents of %s: %s", e.Path, err)
 	}
@@ -61,7 +62,8 @@ func Open(env *module.Env, args module.Args) (*Edit, *module.Result) {
 func (e *Edit) Close() { e.unlock() }
 
 // Save writes the new text, unless in check mode, and returns the name of the
-// backup, if one was made. It writes through links.
+// backup, if one was made. It writes through links, but the attributes are to be
+// those of the link.
 func (e *Edit) Save(ctx context.Context, after []byte) (backup string, err error) {
 	if e.env.Check {
 		return "", nil
@@ -74,8 +76,12 @@ func (e *Edit) Save(ctx context.Context, after []byte) (backup string, err error
 			}
 		}
 	}
+	attrs := AttrsOf(e.args)
+	if IsLink(e.Path) {
+		attrs = Attrs{}
+	}
 	done, err := Replacement{
-		Path: path, Attrs: AttrsOf(e.args), Validate: e.args.String("validate"), Environ: e.env.Environ,
+		Path: path, Attrs: attrs, Validate: e.args.String("validate"), Environ: e.env.Environ,
 		Unsafe: e.args.Bool("unsafe_writes"), Diff: e.diff,
 	}.writeAfterBackup(ctx, after, e)
 	var invalid *ValidationError
@@ -125,8 +131,7 @@ func (e *Edit) Finish(r *module.Result, after []byte, msg string) *module.Result
 
 // Attrs sets the file's attributes and the result's msg.
 func (e *Edit) Attrs(r *module.Result, d *Diff, msg string) (*value.Map, *module.Result) {
-	path := e.Path
-	changed, err := AttrsOf(e.args).Apply(RealPath(path), e.env.Check, d)
+	changed, err := AttrsOf(e.args).Apply(e.Path, e.env.Check, d)
 	if err != nil {
 		return nil, Fail(err)
 	}

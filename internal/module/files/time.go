@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tutti-run/tutti/internal/value"
 )
 
 // numbers are strptime's numeric directives and how many digits they take.
@@ -18,7 +20,7 @@ var composed = strings.NewReplacer("%T", "%H:%M:%S", "%D", "%m/%d/%y", "%F", "%Y
 func ParseTime(text, format string, local *time.Location) (time.Time, error) {
 	n := map[byte]int{'Y': 1900, 'm': 1, 'd': 1}
 	pm, hasPM, zone := false, false, local
-	mismatch := fmt.Errorf("time data '%s' does not match format '%s'", text, format)
+	mismatch := fmt.Errorf("time data %s does not match format %s", value.Repr(text), value.Repr(format))
 	rest, layout := text, composed.Replace(format)
 	for i := 0; i < len(layout); i++ {
 		c := layout[i]

@@ -45,7 +45,14 @@ func firstOf(a, b any) any {
 }
 
 // failed is an error in the result; one of an attribute says more than its text.
-func (j *job) failed(err error) *module.Result { return files.Fail(err).Set("path", j.path) }
+// failed is a failed result: about what the error names, or about path.
+func (j *job) failed(err error) *module.Result {
+	r := files.Fail(err)
+	if r.Get("path") == nil {
+		r.Set("path", j.path)
+	}
+	return r
+}
 
 func (j *job) fail(format string, args ...any) *module.Result {
 	return module.Fail(format, args...).Set("path", j.path)

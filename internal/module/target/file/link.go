@@ -169,7 +169,7 @@ func (j *job) hard() *module.Result {
 	if j.env.Check && !files.Exists(j.path) {
 		return r
 	}
-	changed, err := j.settle(j.path, d)
+	changed, err := j.settle(j.followed(), d)
 	if err != nil {
 		return j.failed(err)
 	}

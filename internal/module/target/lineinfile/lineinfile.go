@@ -129,7 +129,11 @@ func absent(ctx context.Context, e *files.Edit, args module.Args) *module.Result
 	if found > 0 {
 		msg = fmt.Sprintf("%d line(s) removed", found)
 	}
-	return save(ctx, e, []byte(kept.String()), found > 0, msg).Set("found", found)
+	r := save(ctx, e, []byte(kept.String()), found > 0, msg)
+	if !r.Failed {
+		r.Set("found", found)
+	}
+	return r
 }
 
 func save(ctx context.Context, e *files.Edit, after []byte, changed bool, msg string) *module.Result {
