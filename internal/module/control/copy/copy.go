@@ -4,6 +4,7 @@ package copy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -53,9 +54,11 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 	case args.Bool("remote_src"):
 		return &module.Plan{Call: call}, nil
 	}
-	path, err := c.FindFile("files", strings.TrimRight(src, "/"))
+	bare := strings.TrimRight(src, "/")
+	path, err := c.FindFile("files", bare)
 	if err != nil {
-		return nil, err
+		// As the user named it.
+		return nil, errors.New(strings.Replace(err.Error(), "'"+bare+"'", "'"+src+"'", 1))
 	}
 	if strings.HasSuffix(src, "/") {
 		path += "/"

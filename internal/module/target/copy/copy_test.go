@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/files"
 	mt "github.com/tutti-run/tutti/internal/module/moduletest"
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -165,6 +166,24 @@ func TestRemoteSrc(t *testing.T) {
 				mt.Has(t, dir+"/t/s/d/g", "yo\n")
 				mt.Has(t, dir+"/t/s/l", "hi\n")
 			}},
+		{Name: "directory into itself", Setup: setup, Args: `{"remote_src": true, "src": "$DIR/s", "dest": "$DIR/s/"}`, Changed: true,
+			Verify: func(t *testing.T, dir string, r *module.Result) {
+				mt.Has(t, dir+"/s/s/d/g", "yo\n")
+				if files.Exists(dir + "/s/s/s") {
+					t.Error("the copy has a copy of itself")
+				}
+			}},
+		{Name: "directory into a part of it", Setup: func(t *testing.T, dir string) {
+			setup(t, dir)
+			os.Symlink("d", dir+"/s/dl")
+		}, Args: `{"remote_src": true, "src": "$DIR/s", "dest": "$DIR/s/dl/"}`, Changed: true,
+			Verify: func(t *testing.T, dir string, r *module.Result) {
+				mt.Has(t, dir+"/s/d/s/d/g", "yo\n")
+				if files.Exists(dir + "/s/d/s/d/s") {
+					t.Error("the copy has a copy of itself")
+				}
+			}},
+		{Name: "checksum of a directory", Setup: setup, Args: `{"remote_src": true, "src": "$DIR/s", "dest": "$DIR/t", "checksum": "abc"}`, Fails: "Copied file does not match the expected checksum"},
 		{Name: "content of a directory", Setup: setup, Args: `{"remote_src": true, "src": "$DIR/s/", "dest": "$DIR/t", "local_follow": false}`, Changed: true,
 			Verify: func(t *testing.T, dir string, r *module.Result) {
 				mt.Has(t, dir+"/t/d/g", "yo\n")

@@ -137,6 +137,9 @@ func (c *copier) remoteTree(src string) *module.Result {
 	if !strings.HasSuffix(src, "/") {
 		dest = filepath.Join(dest, filepath.Base(src))
 	}
+	if want := c.args.String("checksum"); want != "" {
+		return module.Fail("Copied file does not match the expected checksum. Transfer failed.").Set("checksum", nil).Set("expected_checksum", want)
+	}
 	if files.Exists(top) && !c.args.Bool("force") {
 		top = strings.TrimRight(top, "/")
 		r := module.OK().Set("msg", "file already exists").Set("src", src).Set("dest", top)
@@ -151,6 +154,13 @@ func (c *copier) remoteTree(src string) *module.Result {
 	t := treeCopy{copier: c, owner: files.Attrs{Owner: c.args.String("owner"), Group: c.args.String("group")}}
 	// Unless the task says so, links of the target stay links.
 	t.follow = t.args.Given("local_follow") && t.args.Bool("local_follow")
+	at := files.RealPath(dest)
+	if !files.Exists(dest) {
+		at = filepath.Join(files.RealPath(filepath.Dir(dest)), filepath.Base(dest))
+	}
+	if strings.HasPrefix(at, strings.TrimRight(files.RealPath(src), "/")+"/") {
+		t.inside = at
+	}
 	if err := t.dir(strings.TrimRight(src, "/")+"/", dest); err != nil {
 		return files.Fail(err)
 	}
@@ -177,7 +187,8 @@ func (c *copier) remoteTree(src string) *module.Result {
 type treeCopy struct {
 	*copier
 	owner   files.Attrs
-	follow  bool // copy what links point to
+	follow  bool   // copy what links point to
+	inside  string // where the copy is, if that is within what is copied
 	changed bool
 	copied  int // files and links
 }
@@ -190,6 +201,10 @@ func (t *treeCopy) own(path string) error {
 
 func (t *treeCopy) dir(src, dest string) (err error) {
 	if err := t.ctx.Err(); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(src)
+	if err != nil {
 		return err
 	}
 	if !files.IsDir(dest) {
@@ -206,12 +221,11 @@ func (t *treeCopy) dir(src, dest string) (err error) {
 			defer func() { err = errors.Join(err, unix.Chmod(dest, files.Bits(fi))) }()
 		}
 	}
-	entries, err := os.ReadDir(src)
-	if err != nil {
-		return err
-	}
 	for _, e := range entries {
 		from, to := filepath.Join(src, e.Name()), filepath.Join(dest, e.Name())
+		if t.inside != "" && files.RealPath(from) == t.inside {
+			continue // the copy itself: that would have no end
+		}
 		isLink := e.Type()&os.ModeSymlink != 0
 		switch fi, err := os.Stat(from); {
 		case isLink && (err != nil || !t.follow):
