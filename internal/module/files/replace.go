@@ -34,6 +34,8 @@ type Replacement struct {
 	Unsafe bool
 	// DirGroup lets a set-gid directory give a new file its group.
 	DirGroup bool
+	// Linked gives a file that takes a link's place what the link led to had.
+	Linked bool
 	// Times, if set, become the file's access and modification times.
 	Times *[2]time.Time
 }
@@ -116,7 +118,11 @@ func shorten(base string) string { return base[:min(len(base), 200)] }
 
 // prepare gives the temporary file everything that the file shall have.
 func (c Replacement) prepare(ctx context.Context, tmp *os.File) (attributes bool, _ *Validation, err error) {
-	if err := inherit(tmp, c.Path, c.DirGroup); err != nil {
+	old := c.Path
+	if c.Linked {
+		old = RealPath(old)
+	}
+	if err := inherit(tmp, old, c.DirGroup); err != nil {
 		return false, nil, err
 	}
 	if c.Times != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
@@ -61,7 +62,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	exists := err == nil
 	switch {
 	case err == nil:
-	case !errors.Is(err, os.ErrNotExist):
+	case !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 		return module.Fail("%s", err)
 	case !args.Bool("create"):
 		return module.Fail("Destination %s does not exist!", path).Set("rc", 257)
@@ -92,13 +93,13 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return module.Fail("%s", err)
 		}
-		done, err := files.Replacement{
-			Path: files.RealPath(path), Attrs: attrs, Backup: args.Bool("backup") && exists, Unsafe: args.Bool("unsafe_writes"),
+		done, err := files.Replacement{ // a link is not followed: the file takes its place
+			Path: path, Linked: true, Attrs: attrs, Backup: args.Bool("backup") && exists, Unsafe: args.Bool("unsafe_writes"),
 		}.Write(ctx, strings.NewReader(after))
 		if err != nil {
 			return files.Fail(err)
 		}
-		if done.BackupFile != "" {
+		if args.Bool("backup") { // empty where there was nothing to keep
 			r.Set("backup_file", done.BackupFile)
 		}
 	}

@@ -1,6 +1,8 @@
 package inifile
 
 import (
+	"errors"
+	"os"
 	"testing"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -42,6 +44,34 @@ func TestContract(t *testing.T) {
 			mt.Has(t, dir+"/d/f", "\n[a]\nx = 1\n")
 			mt.Mode(t, dir+"/d/f", 0o600)
 		}},
+		mt.Case{Name: "link", Args: `{"path": "$DIR/l", "section": "a", "option": "x", "value": "1"}`, Changed: true, Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "f", "[a]\n")
+			if err := errors.Join(os.Chmod(dir+"/f", 0o640), os.Symlink("f", dir+"/l")); err != nil {
+				t.Fatal(err)
+			}
+		}, Verify: func(t *testing.T, dir string, r *module.Result) {
+			mt.Has(t, dir+"/f", "[a]\n")
+			mt.Has(t, dir+"/l", "[a]\nx = 1\n")
+			mt.Mode(t, dir+"/l", 0o640)
+			if r.Get("state") != "file" {
+				t.Error(r.Get("state"))
+			}
+		}},
+		mt.Case{Name: "dangling link", Args: `{"path": "$DIR/l", "section": "a", "option": "x", "value": "1", "backup": true}`, Changed: true, Setup: func(t *testing.T, dir string) {
+			if err := os.Symlink("none", dir+"/l"); err != nil {
+				t.Fatal(err)
+			}
+		}, Verify: func(t *testing.T, dir string, r *module.Result) {
+			mt.Has(t, dir+"/l", "\n[a]\nx = 1\n")
+			if r.Get("backup_file") != "" {
+				t.Error(r.Get("backup_file"))
+			}
+			if _, err := os.Lstat(dir + "/none"); err == nil {
+				t.Error("written through the link")
+			}
+		}},
+		mt.Case{Name: "below a file", Args: `{"path": "$DIR/f/g", "section": "a", "create": false, "state": "absent"}`, Fails: "does not exist!",
+			Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "f", "") }},
 		mt.Case{Name: "must be there", Args: `{"path": "$DIR/f", "section": "a", "option": "x", "value": "1", "create": false}`, Fails: "does not exist!"},
 		mt.Case{Name: "no value given", Args: `{"path": "$DIR/f", "section": "a", "option": "x"}`, Fails: "Parameter 'value(s)' must be defined"},
 	))
