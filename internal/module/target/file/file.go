@@ -61,10 +61,12 @@ func (j *job) fail(format string, args ...any) *module.Result {
 func (j *job) run(ctx context.Context) *module.Result {
 	state := j.args.String("state")
 	if state != "link" && state != "absent" && files.IsDir(j.path) {
-		if base := j.args.String("_original_basename"); base != "" {
+		base := j.args.String("_original_basename")
+		if base == "" {
+			base = j.src[strings.LastIndexByte(j.src, '/')+1:] // nothing, if a slash ends it
+		}
+		if base != "" {
 			j.path = filepath.Join(j.path, base)
-		} else if j.src != "" {
-			j.path = filepath.Join(j.path, filepath.Base(j.src))
 		}
 	}
 	var err error
@@ -91,8 +93,10 @@ func (j *job) run(ctx context.Context) *module.Result {
 		head := files.Head(j.path)
 		return module.OK().Set("path", j.path).Set("appears_binary", bytes.IndexByte(head[:min(len(head), 8192)], 0) >= 0)
 	}
-	if err := j.times(state); err != nil {
-		return module.Fail("%s", err)
+	if state != "absent" {
+		if err := j.times(state); err != nil {
+			return module.Fail("%s", err)
+		}
 	}
 	var r *module.Result
 	switch state {

@@ -117,6 +117,13 @@ func TestContract(t *testing.T) {
 		{Name: "directory where a file is", Args: `{"path": "$DIR/f", "state": "directory"}`, Fails: "already exists as a file",
 			Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "f", "") }},
 		{Name: "recurse on a file", Args: `{"path": "$DIR/f", "state": "file", "recurse": true}`, Fails: "recurse option requires state to be 'directory'"},
+		{Name: "absent whatever its times", Args: `{"path": "$DIR/f", "state": "absent", "access_time": "never"}`, Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "f", "") }, Changed: true},
+		{Name: "times that are none", Args: `{"path": "$DIR/f", "state": "touch", "access_time": "it's"}`, Fails: "time data \"it's\" does not match format '%Y%m%d%H%M.%S'"},
+		{Name: "a folder and a src with a slash", Args: `{"path": "$DIR", "state": "hard", "src": "/x/"}`, Fails: "src does not exist", Verify: func(t *testing.T, dir string, r *module.Result) {
+			if r.Get("dest") != dir {
+				t.Errorf("dest is %v", r.Get("dest"))
+			}
+		}},
 		{Name: "src without link", Args: `{"path": "$DIR/f", "src": "/x", "state": "file"}`, Fails: "src option requires state to be 'link' or 'hard'"},
 		{Name: "bad mode", Args: `{"path": "$DIR/f", "mode": "u+q"}`, Fails: "mode must be in octal or symbolic form",
 			Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "f", "") }},

@@ -47,7 +47,7 @@ func run(_ context.Context, env *module.Env, args module.Args) *module.Result {
 	}
 	path, err := fresh(dir, args.String("prefix"), args.String("suffix"), args.String("state") == "directory")
 	if err != nil {
-		return module.Fail("%s", err)
+		return module.Fail("%s", files.OSError(err, path))
 	}
 	r := module.OK().Set("path", path)
 	r.Changed = true

@@ -27,7 +27,7 @@ func TestContract(t *testing.T) {
 				t.Errorf("path %s", path)
 			}
 		}},
-		{Name: "nowhere", Args: `{"path": "$DIR/none"}`, Fails: "no such file or directory"},
+		{Name: "nowhere", Args: `{"path": "$DIR/none"}`, Fails: "No such file or directory"},
 	})
 	dir := t.TempDir()
 	if r := mt.Call(t, &Module, value.MapOf("path", dir), mt.Options{Check: true}); !r.Skipped {
