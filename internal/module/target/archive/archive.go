@@ -105,7 +105,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	defer files.Lock(t.dest)()
 	state, err := t.pack(many, len(missing) > 0)
 	if err != nil {
-		return module.Fail("%s", err)
+		return files.Fail(err)
 	}
 	if files.Exists(t.dest) {
 		changed, err := files.AttrsOf(args).Apply(t.dest, env.Check, nil)
@@ -183,7 +183,11 @@ func (t *task) pack(many, incomplete bool) (string, error) {
 			return "", err
 		}
 		defer in.Close()
-		if _, err := (files.Replacement{Path: t.dest, Attrs: files.AttrsOf(t.args), Unsafe: t.args.Bool("unsafe_writes")}).Write(t.ctx, in); err != nil {
+		attrs := files.AttrsOf(t.args)
+		if files.IsLink(t.dest) { // it is written through, but they are to be the link's own
+			attrs = files.Attrs{}
+		}
+		if _, err := (files.Replacement{Path: files.RealPath(t.dest), Attrs: attrs, Unsafe: t.args.Bool("unsafe_writes")}).Write(t.ctx, in); err != nil {
 			return "", err
 		}
 	}

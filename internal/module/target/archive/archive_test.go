@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -40,6 +41,26 @@ func TestContract(t *testing.T) {
 		{Name: "one file", Setup: with, Args: `{"path": "$DIR/c.txt"}`, Changed: true, Verify: lists("gzip -dc c.txt.gz", "c")},
 		{Name: "removed", Setup: with, Args: `{"path": "$DIR/d", "dest": "$DIR/o.tgz", "remove": true}`, Changed: true, Again: true, Verify: lists("ls", "c.txt o.tgz")},
 		{Name: "zip", Setup: with, Args: `{"path": "$DIR/d", "dest": "$DIR/o.zip", "format": "zip"}`, Changed: true},
+		{Name: "through a link", Setup: func(t *testing.T, dir string) {
+			with(t, dir)
+			mt.Write(t, dir, "o", "old")
+			if err := errors.Join(os.Chmod(dir+"/o", 0o640), os.Symlink("o", dir+"/link")); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: `{"path": "$DIR/c.txt", "dest": "$DIR/link", "force_archive": true}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			lists("readlink link; tar xzOf o", "o c")(t, dir, r)
+			mt.Mode(t, dir+"/o", 0o640)
+		}},
+		{Name: "wrong mode", Setup: with, Args: `{"path": "$DIR/c.txt", "dest": "$DIR/o", "mode": "preserve"}`, Fails: "mode must be in octal or symbolic form"},
+		{Name: "order", Setup: func(t *testing.T, dir string) {
+			with(t, dir)
+			mt.Write(t, dir, "d/z/y", "")
+		}, Args: `{"path": "$DIR/d/", "dest": "$DIR/o"}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			got := strings.ReplaceAll(value.Repr(r.Get("archived")), dir+"/d/", "")
+			if want := "['s', 'z', 'a.txt', 'l', 's/b.log', 'z/y']"; got != want {
+				t.Error(got)
+			}
+		}},
 		{Name: "nothing there", Args: `{"path": "$DIR/none", "dest": "$DIR/o.tgz", "force_archive": true}`, Verify: func(t *testing.T, _ string, r *module.Result) {
 			if r.Get("dest_state") != "absent" || len(r.Get("missing").([]any)) != 1 {
 				t.Error(value.Repr(r.ToMap()))

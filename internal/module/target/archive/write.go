@@ -101,18 +101,44 @@ func (t *task) each(add func(path, name string, fi os.FileInfo) error) error {
 			}
 			continue
 		}
-		err = filepath.WalkDir(strings.TrimRight(target, "/")+"/", func(path string, e fs.DirEntry, err error) error {
-			if err != nil || path == strings.TrimRight(target, "/")+"/" {
-				return err
-			}
-			fi, err := e.Info()
-			if err != nil {
-				return err
-			}
-			return one(path, fi)
-		})
+		err = walk(target, one)
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// walk calls one for what dir holds: folders (and links to some) first, then the
+// rest, then what is in the folders.
+func walk(dir string, one func(path string, fi os.FileInfo) error) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(entries, func(a, b fs.DirEntry) int {
+		folder := func(e fs.DirEntry) int {
+			if files.IsDir(filepath.Join(dir, e.Name())) {
+				return 0
+			}
+			return 1
+		}
+		return folder(a) - folder(b)
+	})
+	for _, e := range entries {
+		fi, err := e.Info()
+		if err != nil {
+			return err
+		}
+		if err := one(filepath.Join(dir, e.Name()), fi); err != nil {
+			return err
+		}
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			if err := walk(filepath.Join(dir, e.Name()), one); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
