@@ -51,7 +51,7 @@ func Errno(err error, names ...string) string {
 		return err.Error()
 	}
 	for i, name := range names {
-		names[i] = "b" + value.Repr(name)
+		names[i] = bytesRepr(name)
 	}
 	text := errno.Error()
 	text = fmt.Sprintf("[Errno %d] %s", int(errno), strings.ToUpper(text[:1])+text[1:])
@@ -59,6 +59,23 @@ func Errno(err error, names ...string) string {
 		return text
 	}
 	return text + ": " + strings.Join(names, " -> ")
+}
+
+// bytesRepr writes a text as Python writes its bytes: ASCII only.
+func bytesRepr(s string) string {
+	var ascii strings.Builder // each byte a character, so that quotes are chosen as for text
+	for i := range len(s) {
+		ascii.WriteRune(rune(s[i]))
+	}
+	var b strings.Builder
+	for _, r := range value.Repr(ascii.String()) {
+		if r < 0x80 {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\x%02x`, r)
+		}
+	}
+	return "b" + b.String()
 }
 
 // OSError words an error of the system as Ansible's modules do for a path that is

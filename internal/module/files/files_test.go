@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -153,6 +154,22 @@ func TestMatchName(t *testing.T) {
 	} {
 		if got := MatchName(c.pattern, c.name); got != c.want {
 			t.Errorf("MatchName(%q, %q) = %v", c.pattern, c.name, got)
+		}
+	}
+}
+
+func TestErrno(t *testing.T) {
+	for name, want := range map[string]string{
+		"/a":        "[Errno 2] No such file or directory: b'/a'",
+		"/\u00e9\n": `[Errno 2] No such file or directory: b'/\xc3\xa9\n'`,
+		"it's":      `[Errno 2] No such file or directory: b"it's"`,
+		"\xff":      `[Errno 2] No such file or directory: b'\xff'`,
+	} {
+		if got := Errno(os.ErrNotExist, name); got != os.ErrNotExist.Error() {
+			t.Errorf("an error that is not the system's: %s", got)
+		}
+		if got := Errno(syscall.ENOENT, name); got != want {
+			t.Errorf("%q is told as %s, want %s", name, got, want)
 		}
 	}
 }
