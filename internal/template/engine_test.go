@@ -402,3 +402,17 @@ func TestWarnings(t *testing.T) {
 		t.Errorf("%q", said)
 	}
 }
+
+func TestTextEndsWithinAnExpression(t *testing.T) {
+	e := template.New(template.Options{})
+	const unexpected = "unexpected 'end of template'"
+	for src, want := range map[string]string{
+		"{{": unexpected, "a {{ x,": unexpected, "{{ (": unexpected, "{% if": unexpected, "{% for": unexpected, "{% set x =": unexpected,
+		"{{ [": unexpected, "{{ {": unexpected, "{{ x if": unexpected, "{{ }}": "Expected an expression, got 'end of print statement'",
+		"{{ x |": "unexpected end of template, expected 'name'.", "{{ x.": "expected name or number",
+	} {
+		if _, err := e.Resolve(scope("x", 1), text(src)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", src, err, want)
+		}
+	}
+}

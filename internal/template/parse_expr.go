@@ -183,8 +183,6 @@ func (p *parser) primary() node {
 		return p.list()
 	case "{":
 		return p.dict()
-	case tEOF:
-		p.fail(t.off, "unexpected end of template, expected an expression.")
 	}
 	p.fail(t.off, "unexpected '%s'", t.describe())
 	return nil
@@ -224,7 +222,7 @@ func (p *parser) tuple(withCond, explicit bool, ends []string) node {
 
 func (p *parser) tupleEnd(ends []string) bool {
 	switch p.cur().kind {
-	case tVarEnd, tBlockEnd, ")", tEOF:
+	case tVarEnd, tBlockEnd, ")":
 		return true
 	}
 	for _, e := range ends {
