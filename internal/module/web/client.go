@@ -47,7 +47,6 @@ func client(env *module.Env, args module.Args, o Options, circle *bool) (*http.C
 	if args.Bool("use_proxy") && o.UnixSocket == "" {
 		t.Proxy = proxies(env.Environ)
 	}
-	t.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
 	return &http.Client{Transport: t, CheckRedirect: redirects(args, o.Redirects, circle)}, nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -99,9 +98,7 @@ func do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o
 	switch u.Scheme {
 	case "http", "https":
 	case "file":
-		if _, err := os.Stat(u.Path); err != nil {
-			return nil, fmt.Errorf("%s: %s", errno(err), value.Repr(u.Path))
-		}
+		return local(u)
 	default:
 		return nil, fmt.Errorf("unknown url type: %s", u.Scheme)
 	}

@@ -2,6 +2,7 @@
 package geturl
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
 	"crypto/sha1"
@@ -15,7 +16,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -76,6 +76,7 @@ type download struct {
 
 func (d *download) fail(format string, args ...any) *module.Result {
 	d.r.Failed, d.r.Msg = true, fmt.Sprintf(format, args...)
+	files.AddInfo(d.r, d.dest)
 	return d.r.Set("elapsed", int(time.Since(d.start).Seconds()))
 }
 
@@ -129,6 +130,25 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 
 // take puts the answer into its place.
 func (d *download) take(ctx context.Context, resp *web.Response) *module.Result {
+	local := strings.HasPrefix(resp.URL, "file:")
+	var tmp string
+	var sums files.Sums
+	if d.env.Check && !local {
+		if _, failed := d.place(); failed != nil {
+			return failed
+		}
+	} else {
+		var failed *module.Result
+		if tmp, failed = d.receive(resp); failed != nil {
+			return failed
+		}
+		defer os.Remove(tmp)
+		var err error
+		if sums, err = files.SumsOfFile(tmp); err != nil {
+			return d.fail("%s", err)
+		}
+		d.r.Set("src", tmp).Set("checksum_src", sums.SHA1)
+	}
 	dir := filepath.Dir(d.dest)
 	switch {
 	case files.Exists(d.dest):
@@ -143,49 +163,33 @@ func (d *download) take(ctx context.Context, resp *web.Response) *module.Result 
 	case unix.Access(dir, unix.W_OK) != nil:
 		return d.fail("Destination %s is not writable", dir)
 	}
-	if strings.HasPrefix(resp.URL, "file:") {
-		d.r.Set("status_code", nil) // files have no status
-	} else {
-		d.r.Set("status_code", resp.Status)
-	}
+	// What would come from a server is not known without asking for it.
+	d.r.Changed = tmp == "" || d.r.Get("checksum_dest") != sums.SHA1
 	if d.env.Check {
-		if _, failed := d.place(); failed != nil {
-			return failed
-		}
 		files.AddInfo(d.r, d.dest)
-		d.r.Changed = true // what would come is not known without asking for it
 		d.r.Msg = resp.Msg
 		return d.r
 	}
-	tmp, failed := d.receive(resp)
-	if failed != nil {
-		return failed
-	}
-	defer os.Remove(tmp)
-	sums, err := files.SumsOfFile(tmp)
-	if err != nil {
-		return d.fail("%s", err)
-	}
-	d.r.Set("src", tmp).Set("checksum_src", sums.SHA1)
-	d.r.Changed = d.r.Get("checksum_dest") != sums.SHA1
 	if d.sum != "" && !d.matches(tmp) {
 		h, err := d.digest(tmp)
 		if err != nil {
 			return d.fail("%s", err)
 		}
-		d.r.Fields.Delete("status_code")
 		return d.fail("The checksum for %s did not match %s; it was %s.", d.dest, d.sum, h)
 	}
-	if d.r.Get("checksum_dest") != sums.SHA1 {
+	if d.r.Changed {
 		if failed := d.replace(ctx, tmp); failed != nil {
 			return failed
 		}
+	}
+	d.r.Set("status_code", resp.Status)
+	if local {
+		d.r.Set("status_code", nil) // files have no status
 	}
 	d.r.Set("md5sum", sums.MD5).Set("elapsed", int(time.Since(d.start).Seconds()))
 	return d.attributes(resp.Msg)
 }
 
-// receive writes the answer to a temporary file.
 // place is the directory for what comes.
 func (d *download) place() (string, *module.Result) {
 	dir := d.args.String("tmp_dest")
@@ -206,6 +210,7 @@ func (d *download) place() (string, *module.Result) {
 	return dir, nil
 }
 
+// receive writes the answer to a temporary file.
 func (d *download) receive(resp *web.Response) (string, *module.Result) {
 	dir, failed := d.place()
 	if failed != nil {
@@ -240,6 +245,7 @@ func (d *download) replace(ctx context.Context, tmp string) *module.Result {
 		return a.Result()
 	}
 	if err != nil {
+		d.r.Changed = false
 		return d.fail("failed to copy %s to %s: %s", tmp, d.dest, err)
 	}
 	if done.BackupFile != "" {
@@ -296,9 +302,6 @@ func (d *download) wanted(ctx context.Context) *module.Result {
 	if !ok {
 		return d.fail("The checksum parameter has to be in format <algorithm>:<checksum>")
 	}
-	if d.newHash, ok = algorithms[strings.ToLower(algorithm)]; !ok {
-		return module.Fail("Could not hash file '%s' with algorithm '%s'. Available algorithms: md5, sha1, sha224, sha256, sha384, sha512", d.dest, algorithm)
-	}
 	if u, err := url.Parse(sum); err == nil && slices.Contains([]string{"http", "https", "ftp", "file"}, u.Scheme) {
 		list := sum
 		if sum, err = d.fromList(ctx, list); err != nil {
@@ -311,6 +314,9 @@ func (d *download) wanted(ctx context.Context) *module.Result {
 	d.sum = strings.ToLower(notHex.ReplaceAllString(sum, ""))
 	if !isHex.MatchString(d.sum) {
 		return d.fail("The checksum format is invalid")
+	}
+	if d.newHash, ok = algorithms[strings.ToLower(algorithm)]; !ok {
+		return module.Fail("Could not hash file '%s' with algorithm '%s'. Available algorithms: md5, sha1, sha224, sha256, sha384, sha512", d.dest, algorithm)
 	}
 	return nil
 }
@@ -347,12 +353,14 @@ func (d *download) fromList(ctx context.Context, list string) (string, error) {
 	return "", nil
 }
 
+// urlName is the last name of an address, with its escapes as they are written.
 func urlName(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "index.html"
 	}
-	if name := path.Base(u.Path); name != "." && name != "/" && !strings.HasSuffix(u.Path, "/") {
+	name := cmp.Or(u.RawPath, u.EscapedPath())
+	if name = name[strings.LastIndexByte(name, '/')+1:]; name != "" && name != "." {
 		return name
 	}
 	return "index.html"

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,11 @@ func TestContract(t *testing.T) {
 		}
 	}
 	old := func(t *testing.T, dir string) { mt.Write(t, dir, "out", "hi\n") }
+	local := func(src, dest string) func(string) *value.Map {
+		return func(dir string) *value.Map {
+			return value.MapOf("url", "file://"+dir+"/"+src, "dest", filepath.Join(dir, dest))
+		}
+	}
 	mt.Run(t, &Module, []mt.Case{
 		{Name: "new", ArgsMap: get("/f.txt", "mode", "0600"), Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
 			out("hi\n")(t, dir, r)
@@ -104,6 +110,17 @@ func TestContract(t *testing.T) {
 		{Name: "no directory", ArgsMap: func(dir string) *value.Map { return get("/f.txt", "dest", dir+"/a/b")(dir) }, Fails: "/a does not exist"},
 		{Name: "file", ArgsMap: func(dir string) *value.Map { return value.MapOf("url", "file://"+dir+"/src", "dest", dir+"/out") }, Changed: true,
 			Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "src", "hi\n") }, Verify: out("hi\n")},
+		{Name: "file again", ArgsMap: local("src", "out"), Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "src", "hi\n"); mt.Write(t, dir, "out", "hi\n") }},
+		{Name: "file with an escape", ArgsMap: local("a%20b", ""), Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "a b", "hi\n") }, Changed: true,
+			Verify: func(t *testing.T, dir string, _ *module.Result) { mt.Has(t, dir+"/a%20b", "hi\n") }},
+		{Name: "file of an index", ArgsMap: local("index.html", "out"), Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "index.html", "hi\n") }, Changed: true, Verify: out("hi\n")},
+		{Name: "file that is a directory", ArgsMap: local("", "out"), Fails: "Request failed: <urlopen error [Errno 21] Is a directory: "},
+		{Name: "no file", ArgsMap: local("none", "out"), Setup: old, Fails: "Request failed: <urlopen error [Errno 2] No such file or directory: ", Verify: func(t *testing.T, _ string, r *module.Result) {
+			if r.Get("size") != 3 || r.Get("state") != "file" {
+				t.Errorf("result %s", value.Repr(r.ToMap()))
+			}
+		}},
+		{Name: "checksum that is none", ArgsMap: get("/f.txt", "checksum", "foo:bar"), Fails: "The checksum format is invalid"},
 		{Name: "nobody there", Args: `{"url": "http://127.0.0.1:1/", "dest": "$DIR/out"}`, Fails: "Request failed: <urlopen error [Errno 111] Connection refused>"},
 	})
 }
