@@ -147,9 +147,11 @@ func (t *task) find() (found, replace bool, line int) {
 		if !ok || !e.matches(t.host) {
 			continue
 		}
-		if found = true; t.key == "" {
-			return true, false, -1
+		if t.key == "" {
+			found = found || t.goes(e)
+			continue
 		}
+		found = true
 		w := want
 		if w.hashed() && e.hashed() {
 			w.host = e.host // each is hidden in its own way
@@ -161,6 +163,10 @@ func (t *task) find() (found, replace bool, line int) {
 	return found, found && t.key != "", -1
 }
 
+// goes tells whether a line goes when its whole host does. Lines with a marker
+// stay, as with ssh-keygen: to forget that a key is revoked would trust it again.
+func (t *task) goes(e entry) bool { return t.key == "" && e.marker == "" && e.matches(t.host) }
+
 // edit is the file as it shall be.
 func (t *task) edit(replace bool, line int) string {
 	var b strings.Builder
@@ -168,7 +174,7 @@ func (t *task) edit(replace bool, line int) string {
 		if i == line && (replace || !t.present) {
 			continue
 		}
-		if e, ok := parse(l); ok && t.key == "" && e.matches(t.host) {
+		if e, ok := parse(l); ok && t.goes(e) {
 			continue
 		}
 		b.WriteString(l)

@@ -34,6 +34,10 @@ func TestContract(t *testing.T) {
 			mt.Has(t, dir+"/k", strings.Replace(text, "a.org,10.0.0.1 ssh-rsa AAAA me@a\n", "", 1))
 			mt.Has(t, dir+"/k.old", text)
 		}},
+		{Name: "absent but revoked", Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "k", "@revoked r.org ssh-rsa RRRR\nr.org ssh-rsa SSSS\n")
+		},
+			Args: args + `"name": "r.org", "state": "absent"}`, Changed: true, Verify: holds("@revoked r.org ssh-rsa RRRR\n")},
 		{Name: "absent key", Setup: with, Args: args + `"name": "b.org", "key": "b.org ssh-ed25519 BBBB", "state": "absent"}`, Changed: true,
 			Verify: holds(strings.Replace(text, "b.org ssh-ed25519 BBBB\n", "", 1))},
 		{Name: "another key is absent", Setup: with, Args: args + `"name": "b.org", "key": "b.org ssh-rsa XXXX", "state": "absent"}`, Verify: holds(text)},
