@@ -228,9 +228,6 @@ func (t *task) write(text string) error {
 		_, err := files.Replacement{Path: t.file, Attrs: attrs, Unsafe: true}.Write(t.ctx, strings.NewReader(text))
 		return err
 	}
-	if text == "" {
-		text = "\n" // or there would be nothing to read at all
-	}
 	out, err := t.crontab(text, "-")
 	if err == nil && out.RC != 0 {
 		err = errors.New(out.Stderr)

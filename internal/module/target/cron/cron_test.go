@@ -75,7 +75,7 @@ func TestCrontab(t *testing.T) {
 	if r := mt.Call(t, &Module, value.MapOf("name", "x", "state", "absent"), o); !r.Changed {
 		t.Errorf("absent: %s", value.Repr(r.ToMap()))
 	}
-	mt.Has(t, tab, "\n")
+	mt.Has(t, tab, "")
 	if r := mt.Call(t, &Module, value.MapOf("name", "x", "job", "ls", "user", "nobody"), o); !r.Failed {
 		t.Errorf("another user: %s", value.Repr(r.ToMap()))
 	}
