@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
@@ -67,8 +68,14 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if err != nil {
 		return module.Fail("%s", err)
 	}
+	if v := args.String("validate"); v != "" && !strings.Contains(v, "%s") {
+		return module.Fail("validate must contain %%s: %s", v)
+	}
+	if files.IsDir(dest) {
+		return module.Fail("attempted to take checksum of directory: %s", dest)
+	}
 	fragments := options.Reader(src)
-	sums, head, err := files.SumsOf(fragments)
+	sums, _, err := files.SumsOf(fragments)
 	fragments.Close()
 	if err != nil {
 		return module.Fail("%s", err)
@@ -77,13 +84,10 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	defer files.Lock(dest)()
 	attrs := files.AttrsOf(args)
 	if have, err := files.SHA1OfFile(dest); err != nil || have != sums.SHA1 {
-		if env.Diff {
-			r.Diff = files.ContentDiff(dest, files.Head(dest), src, head)
-		}
 		fragments = options.Reader(src) // a second time: together they may be larger than the memory
 		defer fragments.Close()
 		done, err := files.Replacement{
-			Path: dest, Attrs: attrs, Validate: args.String("validate"), Environ: env.Environ,
+			Path: dest, Linked: true, Attrs: attrs, Validate: args.String("validate"), Environ: env.Environ,
 			Backup: args.Bool("backup"), Unsafe: args.Bool("unsafe_writes"),
 		}.Write(ctx, fragments)
 		var invalid *files.ValidationError
