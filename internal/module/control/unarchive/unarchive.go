@@ -34,16 +34,26 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 	if args.Bool("remote_src") || args.Given("copy") && !args.Bool("copy") {
 		return &module.Plan{Call: call}, nil
 	}
-	path, err := c.FindFile("files", args.String("src"))
+	path, digest, file, err := find(cache, c, args)
 	if err != nil {
-		return nil, err
-	}
-	digest, file, err := cache.File(c, path, args.Bool("decrypt"))
-	if err != nil {
-		return nil, err
+		if !args.Has("creates") {
+			return nil, err
+		}
+		// Where what it creates is there, the archive need not be.
+		call.Args.Set("_lacking", err.Error())
+		return &module.Plan{Call: call}, nil
 	}
 	call.Args.Set("_digest", string(digest))
 	call.Args.Set("_name", path)
 	call.Files = map[module.Digest]module.File{digest: file}
 	return &module.Plan{Call: call}, nil
+}
+
+func find(cache *source.Cache, c module.Controller, args module.Args) (string, module.Digest, module.File, error) {
+	path, err := c.FindFile("files", args.String("src"))
+	if err != nil {
+		return "", "", module.File{}, err
+	}
+	digest, file, err := cache.File(c, path, args.Bool("decrypt"))
+	return path, digest, file, err
 }

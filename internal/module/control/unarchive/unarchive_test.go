@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 
 	mt "github.com/tutti-run/tutti/internal/module/moduletest"
@@ -41,6 +42,14 @@ func TestUnarchive(t *testing.T) {
 		if r := mt.Task(t, ctl, m, &target.Module, bad); !r.Failed {
 			t.Errorf("%s: %s", value.Repr(bad), value.Repr(r.ToMap()))
 		}
+	}
+	created := value.MapOf("src", "none.tar", "dest", there, "creates", there+"/a")
+	if r := mt.Task(t, ctl, m, &target.Module, created); !r.Skipped || r.Failed {
+		t.Error(value.Repr(r.ToMap()))
+	}
+	created.Set("creates", there+"/none")
+	if r := mt.Task(t, ctl, m, &target.Module, created); !r.Failed || !strings.Contains(r.Msg, "none.tar") {
+		t.Error(value.Repr(r.ToMap()))
 	}
 	both := value.MapOf("src", "a.tar", "dest", "/nowhere", "copy", true, "remote_src", true)
 	if r := mt.Task(t, &mt.Controller{}, New(source.NewCache()), &target.Module, both); r.Msg != "parameters are mutually exclusive: ('copy', 'remote_src')" {

@@ -27,6 +27,7 @@ var Spec = module.Spec{
 		{Name: "io_buffer_size", Type: module.Int, Default: 65536, Doc: "Without meaning here."},
 		{Name: "decrypt", Type: module.Bool, Default: true, Doc: "Decrypt src if it is a vault."},
 		{Name: "_digest", Internal: true, Doc: "Digest of the archive."},
+		{Name: "_lacking", Internal: true, Doc: "Why the controller has no archive."},
 		{Name: "_name", Internal: true, Doc: "Name of the archive on the controller."},
 	}, files.CommonParams()...),
 	Rules: module.Rules{MutuallyExclusive: [][]string{{"include", "exclude"}}},

@@ -26,6 +26,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if name := args.String("creates"); name != "" && files.Exists(name) {
 		return module.Skip(fmt.Sprintf("skipped, since %s exists", name))
 	}
+	if args.Has("_lacking") {
+		return module.Fail("%s", args.String("_lacking"))
+	}
 	dest := args.String("dest")
 	if !files.IsDir(dest) {
 		return module.Fail("dest '%s' must be an existing dir", dest)
