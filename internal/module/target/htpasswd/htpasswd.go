@@ -38,17 +38,14 @@ var Module = module.Target{
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 	path, name := args.String("path"), args.String("name")
 	present := args.String("state") == "present"
-	if present && !args.Has("password") {
-		return module.Fail("password must be given for a user that shall be there")
-	}
-	if strings.ContainsAny(name, ":\n\r\t\x00") {
-		return module.Fail("user contains invalid characters: b'%s'", name)
-	}
 	defer files.Lock(path)()
 	data, err := os.ReadFile(path)
 	exists := err == nil
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return module.Fail("%s", files.OSError(err, path))
+	}
+	if n := malformed(string(data)); n > 0 {
+		return module.Fail("malformed htpasswd file (error reading line %d)", n)
 	}
 	r := module.OK()
 	msg, after := "", ""
@@ -57,12 +54,18 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		r.Warnings = append(r.Warnings, path+" does not exist")
 		return r.Set("msg", name+" not present")
 	case !present:
-		after, r.Changed = remove(string(data), name)
+		if !strings.Contains(name, ":") { // no user has such a name
+			after, r.Changed = remove(string(data), name)
+		}
 		if msg = name + " not present"; r.Changed {
 			msg = "Remove " + name
 		}
 	case !exists && !args.Bool("create"):
 		return module.Fail("Destination %s does not exist", path)
+	case strings.ContainsAny(name, ":\n\r\t\x00"):
+		return module.Fail("user contains invalid characters: b'%s'", name)
+	case !args.Has("password"):
+		return module.Fail("password must be given for a user that shall be there")
 	default:
 		if fits(string(data), name, args.String("password")) {
 			msg = name + " already present"
@@ -87,7 +90,11 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return module.Fail("%s", err)
 		}
-		if _, err := (files.Replacement{Path: path, Attrs: attrs, Unsafe: args.Bool("unsafe_writes")}).Write(ctx, strings.NewReader(after)); err != nil {
+		content := attrs
+		if files.IsLink(path) { // it is written through, but they are to be the link's own
+			content = files.Attrs{}
+		}
+		if _, err := (files.Replacement{Path: files.RealPath(path), Attrs: content, Unsafe: args.Bool("unsafe_writes")}).Write(ctx, strings.NewReader(after)); err != nil {
 			return files.Fail(err)
 		}
 	}
@@ -113,6 +120,22 @@ func hash(password, scheme string) (string, error) {
 		salt[n-1] = 'u' // the last character has bits to spare, which have to be 0
 	}
 	return crypt.Hash(password, scheme, string(salt), 0, "")
+}
+
+// malformed is the number of the first line that is neither a user's nor a
+// comment, 0 if there is none; blank lines do not count.
+func malformed(text string) int {
+	n := 0
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if n++; !strings.HasPrefix(line, "#") && strings.Count(line, ":") != 1 {
+			return n
+		}
+	}
+	return 0
 }
 
 // fits tells whether the file has the user with the password.

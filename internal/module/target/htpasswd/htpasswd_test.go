@@ -1,6 +1,7 @@
 package htpasswd
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -37,6 +38,26 @@ func TestContract(t *testing.T) {
 		{Name: "no file", Args: args + `"name": "eve", "state": "absent"}`},
 		{Name: "must be there", Args: args + `"name": "eve", "password": "x", "create": false}`, Fails: "does not exist"},
 		{Name: "no password", Args: args + `"name": "eve"}`, Fails: "password must be given"},
+		{Name: "malformed", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "p", "\nann:x\n# a b\nword\n") },
+			Args: args + `"name": "eve", "password": "x"}`, Fails: "malformed htpasswd file (error reading line 3)", Verify: func(t *testing.T, dir string, _ *module.Result) {
+				mt.Has(t, dir+"/p", "\nann:x\n# a b\nword\n")
+			}},
+		{Name: "malformed, absent", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "p", "a:b:c\n") },
+			Args: args + `"name": "eve", "state": "absent"}`, Fails: "malformed htpasswd file (error reading line 1)"},
+		{Name: "no name", Setup: with, Args: args + `"name": "a:b", "password": "x"}`, Fails: "user contains invalid characters"},
+		{Name: "no name, absent", Setup: with, Args: args + `"name": "bob:plain", "state": "absent"}`},
+		{Name: "link", Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "real", text)
+			if err := errors.Join(os.Chmod(dir+"/real", 0o640), os.Symlink("real", dir+"/p")); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: args + `"name": "eve", "password": "x"}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			fitting("eve", "x")(t, dir, r)
+			mt.Mode(t, dir+"/real", 0o640)
+			if to, err := os.Readlink(dir + "/p"); err != nil || to != "real" {
+				t.Error(to, err)
+			}
+		}},
 		{Name: "no scheme", Args: args + `"name": "eve", "password": "x", "crypt_scheme": "nonsense"}`, Fails: "does not support 'nonsense'"},
 	}
 	for _, scheme := range []string{"bcrypt", "sha256_crypt", "md5_crypt", "ldap_sha1", "plaintext"} {
