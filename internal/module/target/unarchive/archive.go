@@ -26,6 +26,7 @@ type member struct {
 	uid, gid     int // -1 if the archive does not say
 	uname, gname string
 	link         string
+	crc          uint32 // of zip archives
 }
 
 // archive reads an archive from the beginning as often as it is asked to.
@@ -138,7 +139,8 @@ func zipMember(f *zip.File, fn func(*member, io.Reader) error) error {
 	fi := f.FileInfo()
 	m := &member{
 		name: strings.TrimLeft(f.Name, "/"), kind: tar.TypeReg, mode: uint32(fi.Mode().Perm()), size: fi.Size(),
-		mtime: f.Modified.Truncate(time.Second), uid: -1, gid: -1,
+		mtime: f.Modified.Truncate(time.Second), crc: f.CRC32,
+		uid: os.Geteuid(), gid: os.Getegid(), // the archive does not say: theirs who unpacks it
 	}
 	r, err := f.Open()
 	if err != nil {

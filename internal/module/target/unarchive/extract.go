@@ -32,6 +32,9 @@ func (u *unpacker) extract(ctx context.Context) error {
 		}
 		switch m.kind {
 		case tar.TypeDir:
+			if u.a.isZip && files.IsDir(path) { // unzip leaves it alone
+				return nil
+			}
 			if err := u.makeDir(path, m); err != nil {
 				return err
 			}
@@ -144,7 +147,7 @@ func (u *unpacker) chown(path string, m *member) error {
 
 func (u *unpacker) makeLink(path string, m *member) error {
 	if target, err := os.Readlink(path); err == nil && target == m.link {
-		return nil
+		return u.chown(path, m)
 	}
 	if err := u.clear(path); err != nil {
 		return err

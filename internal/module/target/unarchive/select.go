@@ -3,6 +3,7 @@ package unarchive
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,13 +15,17 @@ import (
 type choice struct {
 	include, exclude []string
 	strip            int
+	zip              bool
 	used             map[string]bool // includes that matched something
 }
 
-func newChoice(args module.Args) (*choice, error) {
-	c := &choice{include: args.Strings("include"), used: map[string]bool{}}
+func newChoice(args module.Args, zip bool) (*choice, error) {
+	c := &choice{zip: zip, include: args.Strings("include"), used: map[string]bool{}}
 	for _, p := range args.Strings("exclude") {
-		c.exclude = append(c.exclude, strings.TrimRight(p, "/"))
+		if !zip {
+			p = strings.TrimRight(p, "/")
+		}
+		c.exclude = append(c.exclude, p)
 	}
 	opts := args.Strings("extra_opts")
 	for i := 0; i < len(opts); i++ {
@@ -50,7 +55,7 @@ func (c *choice) target(m *member) (string, error) {
 		}
 	}
 	name = path.Clean(name)
-	if len(c.include) > 0 && !c.included(name, m.name) || c.excluded(name) {
+	if len(c.include) > 0 && !c.included(m.name) || c.excluded(name, m.name) {
 		return "", nil
 	}
 	parts := strings.Split(name, "/")
@@ -60,17 +65,18 @@ func (c *choice) target(m *member) (string, error) {
 	return strings.Join(parts[c.strip:], "/"), nil
 }
 
-// included also looks at the name as it stands: that of a directory ends with a
-// slash, and a star matches nothing as well.
-func (c *choice) included(name, m string) bool {
+// included takes names as tar does, with all that is in a folder of that name,
+// or patterns for the whole name as unzip does, where a star matches slashes.
+func (c *choice) included(name string) bool {
+	found := false
 	for _, want := range c.include {
-		clean := path.Clean(want)
-		if name == clean || strings.HasPrefix(name, clean+"/") || match(clean, name) || match(want, m) {
+		clean := strings.TrimRight(want, "/")
+		if c.zip && match(want, name) || !c.zip && strings.HasPrefix(name+"/", clean+"/") {
 			c.used[want] = true
-			return true
+			found = true
 		}
 	}
-	return false
+	return found
 }
 
 // missing is an include that matched nothing, "" if there is none.
@@ -84,8 +90,11 @@ func (c *choice) missing() string {
 }
 
 // excluded reports whether the name, something that it is in, or the end of
-// either matches a pattern.
-func (c *choice) excluded(name string) bool {
+// either matches a pattern; unzip looks at the whole name alone.
+func (c *choice) excluded(name, whole string) bool {
+	if c.zip {
+		return slices.ContainsFunc(c.exclude, func(p string) bool { return match(p, whole) })
+	}
 	parts := strings.Split(name, "/")
 	for _, pattern := range c.exclude {
 		for from := range parts {

@@ -32,7 +32,7 @@ var Spec = module.Spec{
 	}, files.CommonParams()...),
 	Rules: module.Rules{MutuallyExclusive: [][]string{{"include", "exclude"}}},
 	Hints: []parallel.Hint{parallel.Free()},
-	Check: module.Full, Diff: module.None,
+	Check: module.Full, Diff: module.Partial,
 	Returns: []module.Return{
 		{Name: "dest", When: "always", Doc: "The directory."},
 		{Name: "src", When: "always", Doc: "The archive."},

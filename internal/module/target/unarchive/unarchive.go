@@ -49,7 +49,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	chosen, byTar := &choice{}, !a.isZip && needsTar(args)
 	if !byTar {
-		if chosen, err = newChoice(args); err != nil {
+		if chosen, err = newChoice(args, a.isZip); err != nil {
 			return module.Fail("%s", err)
 		}
 	}
@@ -62,16 +62,28 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if err := compare(ctx); err != nil {
 		return module.Fail("Failed to find handler for \"%s\". Make sure the required command to extract the file is installed.\n%s", shown, err)
 	}
+	unmatched := chosen.missing()
 	switch {
-	case len(u.names) == 0 && chosen.missing() == "":
+	case a.isZip: // unzip finds out
+	case len(u.names) == 0 && unmatched == "":
 		return module.Fail("Failed to find handler for \"%s\". found no files in archive. Empty archive files are not supported.", shown)
-	case chosen.missing() != "":
-		return module.Fail("Unable to list files in the archive: tar: %s: Not found in archive", chosen.missing())
+	case unmatched != "":
+		return module.Fail("Failed to find handler for \"%s\". Make sure the required command to extract the file is installed.\n"+
+			"Unable to list files in the archive: tar: %s: Not found in archive", shown, unmatched)
 	}
-	r.Changed = u.differs
-	if u.differs && !env.Check {
+	r.Changed = u.differs || unmatched != ""
+	if u.diff != "" {
+		r.Diff = value.MapOf("prepared", u.diff)
+	}
+	if r.Changed && !env.Check {
 		if err := extract(ctx); err != nil {
 			return module.Fail("failed to unpack %s to %s: %s", shown, dest, err).Set("handler", a.handler).Set("dest", dest).Set("src", shown)
+		}
+		if unmatched != "" {
+			r = module.Fail("failed to unpack %s to %s", shown, dest).Set("handler", a.handler).Set("dest", dest).Set("src", shown).
+				Set("extract_results", value.MapOf("cmd", []any{}, "rc", 11, "out", "", "err", "caution: filename not matched:  "+unmatched+"\n"))
+			files.AddInfo(r, dest)
+			return r
 		}
 		r.Set("extract_results", value.MapOf("cmd", []any{}, "rc", 0, "out", "", "err", ""))
 	}
@@ -165,6 +177,7 @@ type unpacker struct {
 	paths   []string // and where they go
 	links   map[string]bool
 	differs bool
+	diff    string // of zip archives
 }
 
 // compare lists the archive and finds out whether anything has to be unpacked.
@@ -181,7 +194,12 @@ func (u *unpacker) compare(ctx context.Context) error {
 		if m.kind == tar.TypeSymlink {
 			u.links[path] = true
 		}
-		u.differs = u.differs || !u.same(m, path)
+		if !u.a.isZip {
+			u.differs = u.differs || !u.same(m, path)
+		} else if item := u.itemize(m, path); item != "" {
+			u.differs = true
+			u.diff += item + " " + m.name + "\n"
+		}
 		return nil
 	})
 }
@@ -217,10 +235,7 @@ func (u *unpacker) same(m *member, path string) bool {
 		if kind != syscall.S_IFREG {
 			return false
 		}
-		// With tar's comparison a newer file differs, even though it stays.
-		if u.a.isZip && u.keep(m, &st) {
-			return true
-		}
+		// A newer file differs, even though it stays: that is tar's comparison.
 		if os.Geteuid() == 0 {
 			uid, gid := u.owner(m)
 			if u.attrs.Owner == "" && uid >= 0 && int(st.Uid) != uid || u.attrs.Group == "" && gid >= 0 && int(st.Gid) != gid {
@@ -275,7 +290,12 @@ func (u *unpacker) attributes() (changed bool, err error) {
 			return changed, err
 		}
 	}
-	for _, path := range u.paths {
+	for i, path := range u.paths {
+		if strings.HasPrefix(u.names[i], "./") && u.chosen.strip == 0 { // all is in the folder of this name
+			if err := apply(u.dest); err != nil {
+				return changed, err
+			}
+		}
 		rel, err := filepath.Rel(u.dest, path)
 		if err != nil {
 			return changed, err

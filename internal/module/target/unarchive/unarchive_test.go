@@ -5,9 +5,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -129,6 +131,30 @@ func TestContract(t *testing.T) {
 			there("ZipArchive", "z/a.txt")(t, dir, r)
 			mt.Mode(t, dir+"/out/z/run", 0o755)
 		}},
+		{Name: "zip, other content", Setup: func(t *testing.T, dir string) {
+			with(zipfile(t))(t, dir)
+			mt.Write(t, dir, "out/z/a.txt", "HI")
+			if err := errors.Join(os.Chmod(dir+"/out/z/a.txt", 0o600), os.Chtimes(dir+"/out/z/a.txt", when, when), os.Chmod(dir+"/out/z", 0o755)); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: args + `}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			there("ZipArchive", "z/a.txt", "z/run")(t, dir, r)
+			mt.Mode(t, dir+"/out/z/a.txt", 0o644)
+			if got := value.Repr(r.Diff); got != `{'prepared': '.fc..p...?? z/a.txt\n>f++++++.?? z/run\n'}` {
+				t.Error(got)
+			}
+		}},
+		{Name: "zip, exclude", Setup: with(zipfile(t)), Args: args + `, "exclude": ["run", "z", "*.txt"]}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			there("ZipArchive", "z/run")(t, dir, r)
+			absent(t, dir+"/out/z/a.txt")
+		}},
+		{Name: "zip, include", Setup: with(zipfile(t)), Args: args + `, "include": ["z/r*"]}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			there("ZipArchive", "z/run")(t, dir, r)
+			absent(t, dir+"/out/z/a.txt")
+		}},
+		{Name: "all below a dot", Setup: with(tarball(t, &tar.Header{Name: "./dot", Typeflag: tar.TypeReg, Size: 2, Mode: 0o644})), Args: args + `, "mode": "0751"}`, Changed: true,
+			Verify: func(t *testing.T, dir string, r *module.Result) { mt.Mode(t, dir+"/out", 0o751) }},
+		{Name: "include takes no patterns", Setup: with(plain), Args: args + `, "include": ["t/*"]}`, Fails: "t/*: Not found in archive"},
 		{Name: "exclude", Setup: with(plain), Args: args + `, "exclude": ["d", "t/[lh]"]}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
 			there("TarArchive", "t/a")(t, dir, r)
 			absent(t, dir+"/out/t/d")
@@ -179,4 +205,44 @@ func TestXZ(t *testing.T) {
 		t.Fatalf("result %s", value.Repr(r.ToMap()))
 	}
 	mt.Has(t, dir+"/out/a", "hi")
+}
+
+func TestZipIncludesNothing(t *testing.T) {
+	dir := t.TempDir()
+	mt.Write(t, dir, "src", string(zipfile(t)))
+	args := value.MapOf("src", dir+"/src", "dest", dir, "remote_src", true, "include", []any{"z"})
+	if r := mt.Call(t, &Module, args, mt.Options{Check: true}); r.Failed || !r.Changed {
+		t.Error(value.Repr(r.ToMap()))
+	}
+	if r := mt.Call(t, &Module, args, mt.Options{}); !r.Failed || !strings.HasPrefix(r.Msg, "failed to unpack ") {
+		t.Error(value.Repr(r.ToMap()))
+	}
+}
+
+func TestZipOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	dir := t.TempDir()
+	mt.Write(t, dir, "src", string(zipfile(t)))
+	args := value.MapOf("src", dir+"/src", "dest", dir, "remote_src", true)
+	for _, step := range []struct {
+		owner         string
+		before, after int
+		changed       bool
+	}{{"", 0, 0, true}, {"", 0, 0, false}, {"", 1, 0, true}, {"1", 0, 1, true}, {"1", 1, 1, false}} {
+		if _, err := os.Lstat(dir + "/z/run"); err == nil {
+			if err := os.Chown(dir+"/z/run", step.before, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if step.owner != "" {
+			args.Set("owner", step.owner)
+		}
+		r := mt.Call(t, &Module, args, mt.Options{})
+		fi, err := os.Stat(dir + "/z/run")
+		if err != nil || r.Failed || r.Changed != step.changed || int(fi.Sys().(*syscall.Stat_t).Uid) != step.after {
+			t.Errorf("%v: %v, %s", step, err, value.Repr(r.ToMap()))
+		}
+	}
 }
