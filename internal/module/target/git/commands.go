@@ -13,6 +13,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
 	"github.com/tutti-run/tutti/internal/module/tool"
+	"github.com/tutti-run/tutti/internal/value"
 )
 
 func (t *task) command(dir string, env map[string]string, words ...string) tool.Cmd {
@@ -247,12 +248,13 @@ func (t *task) fetch() *module.Result {
 	if t.args.Bool("force") {
 		words = append(words, "--force")
 	}
-	out, err := t.git(append(append(words, t.remote), refspecs...)...)
-	if err == nil && out.RC != 0 {
-		err = fmt.Errorf("Failed to download remote objects and refs: %s %s", out.Stdout, out.Stderr)
-	}
-	if err != nil {
+	words = append(append(words, t.remote), refspecs...)
+	out, err := t.git(words...)
+	switch {
+	case err != nil:
 		return module.Fail("%s", err)
+	case out.RC != 0:
+		return module.Fail("Failed to download remote objects and refs: %s %s", out.Stdout, out.Stderr).Set("cmd", value.FromGo(t.words(words)))
 	}
 	return nil
 }
@@ -317,6 +319,20 @@ func (t *task) try(failure string, words ...string) *module.Result {
 	return nil
 }
 
+// words is a command of git as results tell it: without the shell for a umask.
+func (t *task) words(words []string) []string {
+	return append(t.program[len(t.program)-1:len(t.program):len(t.program)], words...)
+}
+
+// switchTo is the command that brings the version about.
+func (t *task) switchTo(words ...string) *module.Result {
+	failed := t.try("Failed to checkout "+t.version, words...)
+	if failed != nil {
+		failed.Set("cmd", strings.Join(t.words(words), " "))
+	}
+	return failed
+}
+
 func (t *task) toVersion() *module.Result {
 	v := t.version
 	refs, failed := t.lookup(t.remote)
@@ -324,7 +340,7 @@ func (t *task) toVersion() *module.Result {
 		return failed
 	}
 	if refs.branch == "" {
-		return t.try("Failed to checkout "+v, "checkout", "--force", v)
+		return t.switchTo("checkout", "--force", v)
 	}
 	local := func() bool {
 		out, err := t.git("show-ref", "--verify", "--quiet", "refs/heads/"+v)
@@ -339,12 +355,12 @@ func (t *task) toVersion() *module.Result {
 		}
 	}
 	if !local() {
-		return t.try("Failed to checkout "+v, "checkout", "--track", "-b", v, t.remote+"/"+v)
+		return t.switchTo("checkout", "--track", "-b", v, t.remote+"/"+v)
 	}
 	if failed := t.try("Failed to checkout branch "+v, "checkout", "--force", v, "--"); failed != nil {
 		return failed
 	}
-	return t.try("Failed to checkout "+v, "reset", "--hard", t.remote+"/"+v, "--")
+	return t.switchTo("reset", "--hard", t.remote+"/"+v, "--")
 }
 
 // verify checks the signature of the commit or tag.

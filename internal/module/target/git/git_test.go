@@ -91,7 +91,11 @@ func TestContract(t *testing.T) {
 		{Name: "archive of no kind", Setup: cloned, Args: args + `"archive": "$DIR/a.x"}`, Fails: "Unable to get file extension from archive file name"},
 		{Name: "umask", Setup: origin, Args: args + `"umask": "077"}`, Changed: true, Stirs: true, Verify: func(t *testing.T, dir string, _ *module.Result) { mt.Mode(t, dir+"/c/f", 0o600) }},
 		{Name: "umask as a number", Args: args + `"umask": 77}`, Fails: "umask must be defined as a quoted octal integer"},
-		{Name: "no version", Setup: origin, Args: args + `"version": "nowhere"}`, Fails: "Failed to checkout nowhere"},
+		{Name: "no version", Setup: origin, Args: args + `"version": "nowhere"}`, Fails: "Failed to checkout nowhere", Verify: func(t *testing.T, _ string, r *module.Result) {
+			if cmd, _ := r.Get("cmd").(string); !strings.HasSuffix(cmd, "git checkout --force nowhere") {
+				t.Errorf("cmd is %q", cmd)
+			}
+		}},
 		{Name: "no repository", Args: args + `"version": "x"}`, Fails: "does not appear to be a git repository"},
 		{Name: "no dest", Args: `{"repo": "x"}`, Fails: "the destination directory must be specified unless clone=no"},
 	})
