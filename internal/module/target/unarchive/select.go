@@ -55,14 +55,19 @@ func (c *choice) target(m *member) (string, error) {
 		}
 	}
 	name = path.Clean(name)
-	if len(c.include) > 0 && !c.included(m.name) || c.excluded(name, m.name) {
+	if !c.wants(m) {
 		return "", nil
 	}
-	parts := strings.Split(name, "/")
-	if len(parts) <= c.strip {
-		return "", nil
+	if c.strip == 0 {
+		return name, nil
 	}
-	return strings.Join(parts[c.strip:], "/"), nil
+	parts := strings.FieldsFunc(m.name, func(r rune) bool { return r == '/' }) // a leading dot counts
+	return strings.Join(parts[min(c.strip, len(parts)):], "/"), nil
+}
+
+func (c *choice) wants(m *member) bool {
+	name := path.Clean(strings.TrimRight(m.name, "/"))
+	return (len(c.include) == 0 || c.included(m.name)) && !c.excluded(name, m.name)
 }
 
 // included takes names as tar does, with all that is in a folder of that name,

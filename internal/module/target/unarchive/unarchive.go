@@ -185,11 +185,23 @@ func (u *unpacker) compare(ctx context.Context) error {
 	u.links = map[string]bool{}
 	return u.a.each(ctx, func(m *member, _ io.Reader) error {
 		rel, err := u.chosen.target(m)
-		if err != nil || rel == "" {
+		if err != nil {
 			return err
 		}
+		if rel == "" {
+			if u.chosen.wants(m) { // nothing is left of its name: tar lists it so, and it stands for dest
+				u.names, u.paths = append(u.names, ""), append(u.paths, u.dest)
+			}
+			return nil
+		}
 		path := filepath.Join(u.dest, rel)
-		u.names = append(u.names, m.name)
+		name := m.name
+		if u.chosen.strip > 0 {
+			if name = rel; strings.HasSuffix(m.name, "/") {
+				name += "/"
+			}
+		}
+		u.names = append(u.names, name)
 		u.paths = append(u.paths, path)
 		if m.kind == tar.TypeSymlink {
 			u.links[path] = true
@@ -291,7 +303,7 @@ func (u *unpacker) attributes() (changed bool, err error) {
 		}
 	}
 	for i, path := range u.paths {
-		if strings.HasPrefix(u.names[i], "./") && u.chosen.strip == 0 { // all is in the folder of this name
+		if strings.HasPrefix(u.names[i], "./") { // all is in the folder of this name
 			if err := apply(u.dest); err != nil {
 				return changed, err
 			}

@@ -166,6 +166,15 @@ func TestContract(t *testing.T) {
 		}},
 		{Name: "include nothing", Setup: with(plain), Args: args + `, "include": ["none"]}`, Fails: "none: Not found in archive"},
 		{Name: "strip", Setup: with(plain), Args: args + `, "extra_opts": ["--strip-components=1"]}`, Changed: true, Verify: there("TarArchive", "a", "d/b", "h")},
+		{Name: "strip, mode", Setup: with(plain), Changed: true, Args: args + `, "extra_opts": ["--strip-components=1"], "mode": "0751"}`,
+			Verify: func(t *testing.T, dir string, r *module.Result) { mt.Mode(t, dir+"/out", 0o751) }},
+		{Name: "strip a dot", Setup: with(tarball(t, &tar.Header{Name: "./dot/a", Typeflag: tar.TypeReg, Size: 2, Mode: 0o644})), Changed: true,
+			Args: args + `, "extra_opts": ["--strip-components=1"], "list_files": true}`, Verify: func(t *testing.T, dir string, r *module.Result) {
+				there("TarArchive", "a", "dot/a")(t, dir, r)
+				if got := value.Repr(r.Get("files")); got != "['', 'a', 'd/b', 'l', 'h', 'dot/a']" {
+					t.Error(got)
+				}
+			}},
 		{Name: "other option", Setup: with(plain), Args: args + `, "extra_opts": ["--transform=s/a$/z/"]}`, Changed: true, Verify: there("TarArchive", "t/z", "t/d/b")},
 		{Name: "unknown option", Setup: with(plain), Args: args + `, "extra_opts": ["--nonsense"]}`, Fails: "Unable to list files in the archive: "},
 		{Name: "changed file", Setup: func(t *testing.T, dir string) { with(plain)(t, dir); mt.Write(t, dir, "out/t/a", "other") }, Args: args + `}`, Changed: true, Verify: there("TarArchive", "t/a")},
