@@ -147,7 +147,7 @@ func (t *task) clone() *module.Result {
 		return failed
 	}
 	named, refspec := refs.branch != "" || refs.tag != "", t.args.String("refspec")
-	if t.depth > 0 {
+	if t.depth != 0 {
 		switch {
 		case t.version == "HEAD" || refspec != "":
 			words = append(words, "--depth", strconv.Itoa(t.depth))
@@ -178,7 +178,7 @@ func (t *task) clone() *module.Result {
 	}
 	if refspec != "" {
 		words := []string{"fetch"}
-		if t.depth > 0 {
+		if t.depth != 0 {
 			words = append(words, "--depth", strconv.Itoa(t.depth))
 		}
 		if _, failed := t.must(append(words, t.remote, refspec)...); failed != nil {
@@ -227,7 +227,7 @@ func (t *task) fetch() *module.Result {
 	words := []string{"fetch"}
 	var refspecs []string
 	refspec := t.args.String("refspec")
-	if t.depth > 0 {
+	if t.depth != 0 {
 		var failed *module.Result
 		if refspecs, failed = t.shallow(refspec); failed != nil {
 			return failed
@@ -346,7 +346,7 @@ func (t *task) toVersion() *module.Result {
 		out, err := t.git("show-ref", "--verify", "--quiet", "refs/heads/"+v)
 		return err == nil && out.RC == 0
 	}
-	if !local() && t.depth > 0 {
+	if !local() && t.depth != 0 {
 		// A shallow clone has no other branch to switch to.
 		failed := t.try("Failed to fetch branch from remote: "+v, "fetch", "--depth="+strconv.Itoa(t.depth), t.remote,
 			fmt.Sprintf("+refs/heads/%s:refs/heads/%s", v, v), fmt.Sprintf("+refs/heads/%s:refs/remotes/%s/%s", v, t.remote, v))
