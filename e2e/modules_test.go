@@ -110,6 +110,9 @@ func installOn(t *testing.T, l *lab.Lab, packages []string) {
 	if err := os.Mkdir(filepath.Join(dir, "partial"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if out, err := exec.Command("apt-get", "update", "-qq").CombinedOutput(); err != nil { // a fresh machine has no lists
+		t.Fatalf("apt-get update: %v: %s", err, out)
+	}
 	get := exec.Command("apt-get", append([]string{"install", "-qqy", "--download-only", "--no-install-recommends",
 		"-o", "Dir::State::status=" + status, "-o", "Dir::Cache::archives=" + dir, "-o", "Dir::Cache::pkgcache=", "-o", "APT::Sandbox::User=root"}, packages...)...)
 	if out, err := get.CombinedOutput(); err != nil {
