@@ -30,15 +30,16 @@ func endAgents(ctx context.Context, u *accounts.User) {
 	if u == nil || u.UID == 0 || u.UID == os.Getuid() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	told := map[int]bool{}
+	told := map[int]time.Time{}
 	for {
 		left := false
 		for _, pid := range agentsOf(u.UID) {
 			left = true
-			if !told[pid] {
-				told[pid] = true
+			// Once more after a while: it may have been about to finish.
+			if time.Since(told[pid]) > 50*time.Millisecond {
+				told[pid] = time.Now()
 				_ = syscall.Kill(pid, syscall.SIGUSR1)
 			}
 		}
