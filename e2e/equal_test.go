@@ -37,7 +37,11 @@ func TestEqual(t *testing.T) {
 	for _, book := range books {
 		name := strings.TrimSuffix(filepath.Base(book), ".yml")
 		t.Run(name, func(t *testing.T) {
-			recap, state := compare(t, filepath.Base(book))
+			var recap, state bool
+			settle(t, func() (found []string) {
+				recap, state, found = compare(t, filepath.Base(book))
+				return found
+			})
 			fmt.Fprintf(&table, "%-24s %-12s %s\n", name, word(recap), word(state))
 		})
 	}
@@ -75,7 +79,8 @@ type side struct {
 	runs  [2]ran
 }
 
-func compare(t *testing.T, book string) (recap, state bool) {
+func compare(t *testing.T, book string) (recap, state bool, found []string) {
+	note := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	if err := freshHosts(t); err != nil {
 		t.Fatal(err)
 	}
@@ -115,27 +120,27 @@ func compare(t *testing.T, book string) (recap, state bool) {
 		same := true
 		if w.recap() != g.recap() || w.code != g.code {
 			recap, same = false, false
-			t.Errorf("run %d: ansible-playbook exits with %d and says\n%s\ntutti with %d and\n%s", i+1, w.code, w.recap(), g.code, g.recap())
+			note("run %d: ansible-playbook exits with %d and says\n%s\ntutti with %d and\n%s", i+1, w.code, w.recap(), g.code, g.recap())
 		}
 		if d := differences(w.story(anyOrder), g.story(anyOrder)); d != "" {
 			same = false
-			t.Errorf("run %d: what tasks say differs (- ansible-playbook, + tutti):\n%s", i+1, d)
+			note("run %d: what tasks say differs (- ansible-playbook, + tutti):\n%s", i+1, d)
 		}
 		if !same {
-			t.Logf("run %d: ansible-playbook says\n%s\nEND\n\ntutti says\n%s\nEND", i+1, w.out, g.out)
+			note("run %d: ansible-playbook says\n%s\nEND\n\ntutti says\n%s\nEND", i+1, w.out, g.out)
 		}
 	}
 	for n := range want.hosts {
 		if d := differences(hostState(t, labHosts(t), want.hosts[n]), hostState(t, labHosts(t), got.hosts[n])); d != "" {
 			state = false
-			t.Errorf("the state of %s differs (- ansible-playbook, + tutti):\n%s", []string{"alpha", "beta"}[n], d)
+			note("the state of %s differs (- ansible-playbook, + tutti):\n%s", []string{"alpha", "beta"}[n], d)
 		}
 	}
 	if d := differences(tree(t, want.dir), tree(t, got.dir)); d != "" {
 		state = false
-		t.Errorf("the playbook's folder differs (- ansible-playbook, + tutti):\n%s", d)
+		note("the playbook's folder differs (- ansible-playbook, + tutti):\n%s", d)
 	}
-	return recap, state
+	return recap, state, found
 }
 
 // freshHosts starts the lab anew, with the names that both inventories use.

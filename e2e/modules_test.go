@@ -62,8 +62,13 @@ func TestModules(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(book), ".yml")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // as many as there are processors
-			c := newModuleCase(t, book)
-			c.run(t, modulePair(t))
+			l := modulePair(t)
+			var c *moduleCase
+			settle(t, func() []string {
+				c = newModuleCase(t, book)
+				c.run(t, l)
+				return c.found
+			})
 			rows.Lock()
 			defer rows.Unlock()
 			table[name] = c.row(name)
@@ -80,15 +85,12 @@ var pairs = func() chan string {
 	return free
 }()
 
-// modulePair gives a test two fresh hosts, until it ends.
+// modulePair gives a test a lab for two hosts, until it ends.
 func modulePair(t *testing.T) *lab.Lab {
 	t.Helper()
 	name := <-pairs
 	t.Cleanup(func() { pairs <- name })
 	l, err := lab.Open(name)
-	if err == nil {
-		err = l.Up(2)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,6 +202,7 @@ type moduleCase struct {
 
 	tasks, equal, of int
 	sameState        bool
+	found            []string // the differences
 }
 
 func newModuleCase(t *testing.T, book string) *moduleCase {
@@ -251,6 +254,9 @@ type outcome struct {
 type player func(t *testing.T, dir string, args ...string) []outcome
 
 func (c *moduleCase) run(t *testing.T, l *lab.Lab) {
+	if err := l.Up(2); err != nil {
+		t.Fatal(err)
+	}
 	if len(c.packages) > 0 {
 		installOn(t, l, c.packages)
 	}
@@ -267,7 +273,7 @@ func (c *moduleCase) run(t *testing.T, l *lab.Lab) {
 	var both sync.WaitGroup
 	for i, play := range []player{playAnsible, playTutti} {
 		if len(c.after) > 0 {
-			t.Cleanup(func() { shOn(t, l, i+1, strings.Join(c.after, "\n")) })
+			defer func() { shOn(t, l, i+1, strings.Join(c.after, "\n")) }()
 		}
 		shOn(t, l, i+1, "hostname alpha; echo alpha >/etc/hostname; echo 127.0.1.1 alpha >>/etc/hosts; mkdir -m 1777 /srv/equal\n"+strings.Join(c.before, "\n"))
 		dir := place(t)
@@ -296,15 +302,19 @@ func (c *moduleCase) run(t *testing.T, l *lab.Lab) {
 		}
 	}
 	for n, run := range runs {
-		c.compare(t, run.name, outcomes[0][n], outcomes[1][n])
+		c.compare(run.name, outcomes[0][n], outcomes[1][n])
 	}
 	d := differences(state[0], state[1])
 	if c.sameState = d == ""; !c.sameState {
-		t.Errorf("the state of the host differs (- ansible-playbook, + tutti):\n%s", d)
+		c.note("the state of the host differs (- ansible-playbook, + tutti):\n%s", d)
 	}
 }
 
-func (c *moduleCase) compare(t *testing.T, run string, want, got []outcome) {
+func (c *moduleCase) note(format string, args ...any) {
+	c.found = append(c.found, fmt.Sprintf(format, args...))
+}
+
+func (c *moduleCase) compare(run string, want, got []outcome) {
 	c.tasks = max(c.tasks, len(want))
 	for i, w := range want {
 		if c.marks["apart"][run+" / "+w.task] {
@@ -312,7 +322,7 @@ func (c *moduleCase) compare(t *testing.T, run string, want, got []outcome) {
 		}
 		c.of++
 		if i >= len(got) || got[i].task != w.task {
-			t.Errorf("%s run: tutti has no task %q in place %d", run, w.task, i+1)
+			c.note("%s run: tutti has no task %q in place %d", run, w.task, i+1)
 			continue
 		}
 		c.mask(w.task, w.result)
@@ -322,10 +332,10 @@ func (c *moduleCase) compare(t *testing.T, run string, want, got []outcome) {
 			c.equal++
 			continue
 		}
-		t.Errorf("%s run, task %q (- ansible-playbook, + tutti):\n%s", run, w.task, d)
+		c.note("%s run, task %q (- ansible-playbook, + tutti):\n%s", run, w.task, d)
 	}
 	if len(got) > len(want) {
-		t.Errorf("%s run: tutti has %d tasks, ansible-playbook %d", run, len(got), len(want))
+		c.note("%s run: tutti has %d tasks, ansible-playbook %d", run, len(got), len(want))
 	}
 }
 

@@ -23,4 +23,8 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # a list of words
 	RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $missing >/dev/null # nothing is to be started
 fi
-exec go test -tags lab -count=1 -timeout 50m $(go list -tags lab -f '{{if or .TestGoFiles .XTestGoFiles}}{{range .TestGoFiles}}{{if eq . "lab_test.go"}}{{$.ImportPath}}{{end}}{{end}}{{range .XTestGoFiles}}{{if eq . "lab_test.go"}}{{$.ImportPath}}{{end}}{{end}}{{end}}' ./...)
+# What was different on a first try only is told at the end.
+TUTTI_TEST_CHANCE=$(mktemp)
+export TUTTI_TEST_CHANCE
+trap 'cat "$TUTTI_TEST_CHANCE"; rm -f "$TUTTI_TEST_CHANCE"' EXIT
+go test -tags lab -count=1 -timeout 50m $(go list -tags lab -f '{{if or .TestGoFiles .XTestGoFiles}}{{range .TestGoFiles}}{{if eq . "lab_test.go"}}{{$.ImportPath}}{{end}}{{end}}{{range .XTestGoFiles}}{{if eq . "lab_test.go"}}{{$.ImportPath}}{{end}}{{end}}{{end}}' ./...)
