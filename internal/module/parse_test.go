@@ -85,6 +85,7 @@ func TestParseErrors(t *testing.T) {
 		{`{"path": "/x", "ports": ["a"]}`, "Elements value for option 'ports' is of type <class 'str'> and we were unable to convert to int: <class 'str'> cannot be converted to an int"},
 		{`{"path": "/x", "tags": {"a": 1}}`, "argument 'tags' is of type <class 'dict'> and we were unable to convert to list: <class 'dict'> cannot be converted to a list"},
 		{`{"path": "/x", "src": "a", "content": "b"}`, "parameters are mutually exclusive: src|content"},
+		{`{"path": "/x", "src": null, "content": "b"}`, "parameters are mutually exclusive: src|content"},
 		{`{"path": "/x", "size": 5}`, "parameters are required together: size, count"},
 		{`{"path": "/x", "state": "no"}`, "state is no but any of the following are missing: src, content"},
 		{`{"path": "/x", "opts": "a=b"}`, "missing parameter(s) required by 'opts': body"},

@@ -19,11 +19,18 @@ func present(names []string, values *value.Map) int {
 	return n
 }
 
-// exclusive runs before defaults are filled in: only what was given excludes.
+// exclusive runs before defaults are filled in: only what was given excludes,
+// even if null was given, as with Ansible.
 func (p *parser) exclusive(rules Rules, values *value.Map, context []string) {
 	var bad []string
 	for _, names := range rules.MutuallyExclusive {
-		if present(names, values) > 1 {
+		given := 0
+		for _, name := range names {
+			if values.Has(name) {
+				given++
+			}
+		}
+		if given > 1 {
 			bad = append(bad, strings.Join(names, "|"))
 		}
 	}
