@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -29,7 +30,8 @@ type Output struct {
 // Cmd is a program to run.
 type Cmd struct {
 	Argv  []string
-	Dir   string // one that is not there counts for nothing, as with Ansible's modules
+	Under []string // a program and its words that is to start Argv (a shell that sets a umask); failures do not show it
+	Dir   string   // one that is not there counts for nothing, as with Ansible's modules
 	Stdin string
 	Env   map[string]string // added to the call's environment
 }
@@ -105,7 +107,7 @@ func (c Cmd) Run(ctx context.Context, env *module.Env) (Output, error) {
 	if err != nil {
 		return Output{}, err
 	}
-	p := process.Cmd{Argv: append([]string{path}, c.Argv[1:]...), Dir: c.Dir, Env: Environ(env, c.Env)}
+	p := process.Cmd{Argv: slices.Concat(c.Under, []string{path}, c.Argv[1:]), Dir: c.Dir, Env: Environ(env, c.Env)}
 	if !files.IsDir(c.Dir) {
 		p.Dir = ""
 	}

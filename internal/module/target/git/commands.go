@@ -22,7 +22,7 @@ func (t *task) command(dir string, env map[string]string, words ...string) tool.
 		all["GIT_OPTIONAL_LOCKS"] = "0" // or a look at the status would write the index
 	}
 	maps.Copy(all, env)
-	return tool.Cmd{Argv: append(slices.Clone(t.program), words...), Dir: dir, Env: all}
+	return tool.Cmd{Under: t.before, Argv: t.words(words), Dir: dir, Env: all}
 }
 
 // git runs git in the checkout.
@@ -103,7 +103,7 @@ func (t *task) remoteHead(remote string) (string, *module.Result) {
 		fallthrough
 	case t.version == "HEAD":
 		if refs.head == "" {
-			return "", module.Fail("Could not determine remote revision for %s", t.version)
+			return "", tool.Output{}.Fail("Could not determine remote revision for %s", t.version)
 		}
 		return refs.head, nil
 	case refs.branch != "":
@@ -135,7 +135,7 @@ func (t *task) headBranch() (string, error) {
 
 func (t *task) clone() *module.Result {
 	parent := filepath.Dir(t.dest)
-	if err := os.MkdirAll(parent, 0o777); err != nil {
+	if err := os.MkdirAll(parent, 0o777&^t.umask); err != nil {
 		return module.Fail("%s", err)
 	}
 	words := []string{"clone", "--origin", t.remote}
@@ -248,8 +248,12 @@ func (t *task) fetch() *module.Result {
 	if t.args.Bool("force") {
 		words = append(words, "--force")
 	}
-	words = append(append(words, t.remote), refspecs...)
-	out, err := t.git(words...)
+	return t.fetched(nil, append(append(words, t.remote), refspecs...))
+}
+
+// fetched runs a command that fetches.
+func (t *task) fetched(env map[string]string, words []string) *module.Result {
+	out, err := t.command(t.dest, env, words...).Run(t.ctx, t.env)
 	switch {
 	case err != nil:
 		return module.Fail("%s", err)
@@ -261,18 +265,19 @@ func (t *task) fetch() *module.Result {
 
 // shallow is the least that has to be fetched for the version.
 func (t *task) shallow(refspec string) ([]string, *module.Result) {
+	if refspec != "" {
+		return []string{refspec}, nil
+	}
 	refs, failed := t.lookup(t.repo)
 	if failed != nil {
 		return nil, failed
 	}
 	head, err := t.headBranch()
-	if err != nil && refspec == "" && t.version == "HEAD" {
+	if err != nil && t.version == "HEAD" {
 		return nil, module.Fail("%s", err)
 	}
 	v := t.version
 	switch {
-	case refspec != "":
-		return []string{refspec}, nil
 	case v == "HEAD":
 		return []string{head}, nil
 	case refs.branch != "":
@@ -319,10 +324,7 @@ func (t *task) try(failure string, words ...string) *module.Result {
 	return nil
 }
 
-// words is a command of git as results tell it: without the shell for a umask.
-func (t *task) words(words []string) []string {
-	return append(t.program[len(t.program)-1:len(t.program):len(t.program)], words...)
-}
+func (t *task) words(words []string) []string { return append([]string{t.program}, words...) }
 
 // switchTo is the command that brings the version about.
 func (t *task) switchTo(words ...string) *module.Result {
@@ -404,37 +406,28 @@ func signer(text string) string {
 	return ""
 }
 
-// compare is the diff of two commits. In check mode the second is fetched into
-// a place of its own, so that the repository stays as it is.
-func (t *task) compare(before, after string) (string, error) {
+// compare is the diff of two commits. In check mode what the repository has is
+// fetched into a place of its own, so that the checkout's stays as it is.
+func (t *task) compare(before, after string) (tool.Output, *module.Result) {
 	var env map[string]string
 	if t.env.Check {
 		dir, err := t.env.TempDir()
 		if err != nil {
-			return "", err
+			return tool.Output{}, module.Fail("%s", err)
 		}
 		objects := filepath.Join(dir, "objects")
 		if err := os.MkdirAll(filepath.Join(objects, "pack"), 0o700); err != nil {
-			return "", err
+			return tool.Output{}, module.Fail("%s", err)
 		}
 		env = map[string]string{"GIT_OBJECT_DIRECTORY": objects, "GIT_ALTERNATE_OBJECT_DIRECTORIES": filepath.Join(t.dir, "objects")}
-		from := t.version
-		if from == "HEAD" {
-			if from, err = t.headBranch(); err != nil {
-				return "", err
-			}
-		}
-		out, err := t.command(t.dest, env, "fetch", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", t.repo, from).Run(t.ctx, t.env)
-		if err == nil && out.RC != 0 {
-			err = errors.New(out.Stderr)
-		}
-		if err != nil {
-			return "", err
+		words := []string{"fetch", "--dry-run", "--no-auto-maintenance", "--tags", t.repo, "+refs/heads/*:refs/remotes/" + t.remote + "/*"}
+		if failed := t.fetched(env, words); failed != nil {
+			return tool.Output{}, failed
 		}
 	}
 	out, err := t.command(t.dest, env, "diff", before, after).Run(t.ctx, t.env)
-	if err == nil && out.RC != 0 {
-		err = errors.New(out.Stderr)
+	if err != nil {
+		return out, module.Fail("%s", err)
 	}
-	return out.Stdout, err
+	return out, nil
 }

@@ -3,10 +3,14 @@
 package git
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -79,8 +83,10 @@ type task struct {
 	ctx     context.Context
 	env     *module.Env
 	args    module.Args
-	program []string // git, under a umask where one is asked for
-	ssh     string   // GIT_SSH_COMMAND
+	program string   // git
+	before  []string // what git runs under: a shell that sets the umask, where one is asked for
+	umask   fs.FileMode
+	ssh     string // GIT_SSH_COMMAND
 
 	repo, dest, version, remote string
 	dir                         string // the repository: .git, or dest if it is bare
@@ -91,9 +97,9 @@ type task struct {
 }
 
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
-	t := &task{ctx: ctx, env: env, args: args, r: module.OK(), repo: args.String("repo"), dest: args.String("dest"),
+	t := &task{ctx: ctx, env: env, args: args, umask: 0o22, r: module.OK(), repo: args.String("repo"), dest: args.String("dest"),
 		version: args.String("version"), remote: args.String("remote"), bare: args.Bool("bare"), depth: args.Int("depth")}
-	for _, step := range []func() *module.Result{t.prepare, t.places, t.run} {
+	for _, step := range []func() *module.Result{t.prepare, t.places, t.usable, t.run} {
 		if failed := step(); failed != nil {
 			failed.Warnings = append(failed.Warnings, t.r.Warnings...)
 			return failed
@@ -111,16 +117,18 @@ func (t *task) prepare() *module.Result {
 			return module.Fail("%s", err)
 		}
 	}
-	t.program = []string{git}
+	t.program = git
 	if umask := t.args.Any("umask"); umask != nil {
 		text, ok := umask.(string)
 		if !ok {
 			return module.Fail("umask must be defined as a quoted octal integer")
 		}
 		if strings.Trim(text, "01234567") != "" || text == "" {
-			return module.Fail("umask must be an octal integer")
+			return module.Fail("umask must be an octal integer").Set("details", "invalid literal for int() with base 8: "+value.Repr(text))
 		}
-		t.program = []string{"/bin/sh", "-c", `umask "$1"; shift; exec "$@"`, "sh", text, git}
+		mask, _ := strconv.ParseUint(text, 8, 32)
+		t.umask = fs.FileMode(mask) & fs.ModePerm
+		t.before = []string{"/bin/sh", "-c", `umask "$1"; shift; exec "$@"`, "sh", text}
 	}
 	if path := module.Expander(t.env.Environ)(t.repo); strings.HasPrefix(path, "/") {
 		t.repo = "file://" + path // without it git ignores depth
@@ -193,10 +201,13 @@ func (t *task) places() *module.Result {
 	if files.Exists(separate) {
 		return module.Fail("Separate-git-dir path %s already exists.", separate)
 	}
-	if err := os.Rename(t.dir, separate); err != nil {
+	if err := os.MkdirAll(filepath.Dir(separate), 0o777&^t.umask); err != nil {
 		return module.Fail("Unable to move git dir. %s", err)
 	}
-	if err := os.WriteFile(filepath.Join(t.dest, ".git"), []byte("gitdir: "+separate), 0o644); err != nil {
+	if out, err := tool.Run(t.ctx, t.env, "mv", "-T", "--", t.dir, separate); err != nil || out.RC != 0 { // perhaps to another file system
+		return module.Fail("Unable to move git dir. %s", cmp.Or(err, errors.New(strings.TrimSpace(out.Stderr))))
+	}
+	if err := os.WriteFile(filepath.Join(t.dest, ".git"), []byte("gitdir: "+separate), 0o666&^t.umask); err != nil {
 		return module.Fail("Unable to move git dir. %s", fmt.Errorf("%w, %w", err, os.Rename(separate, t.dir)))
 	}
 	t.r.Set("git_dir_before", t.dir).Set("git_dir_now", separate)
@@ -229,6 +240,19 @@ func repoOf(dest string, bare bool) (string, error) {
 		return "", fmt.Errorf("%s is not a directory", name)
 	}
 	return name, nil
+}
+
+// usable says no to a program that was named and is none. From here on git starts.
+func (t *task) usable() *module.Result {
+	if !t.args.Has("executable") {
+		return nil
+	}
+	cmd := t.command(t.dest, nil, "--version")
+	cmd.Under = nil
+	if _, err := cmd.Run(t.ctx, t.env); err != nil {
+		return cmd.Refused(t.env, err)
+	}
+	return nil
 }
 
 // run clones or updates, and then checks out what was asked for.
@@ -274,7 +298,9 @@ func (t *task) run() *module.Result {
 	t.r.Set("after", after)
 	if before != after || local || submodules || moved {
 		t.r.Changed = true
-		t.describe()
+		if failed := t.describe(); failed != nil {
+			return failed
+		}
 	}
 	return t.archive()
 }
@@ -287,8 +313,7 @@ func (t *task) predict(remote string) *module.Result {
 	}
 	t.r.Set("after", head)
 	t.r.Changed = true
-	t.describe()
-	return nil
+	return t.describe()
 }
 
 // update fetches into a checkout that is there. In check mode it only predicts.
@@ -305,7 +330,9 @@ func (t *task) update() (local, moved bool, failed *module.Result) {
 	if local {
 		msg := "Local modifications exist in the destination: " + t.dest
 		if !t.args.Bool("force") {
-			return local, false, module.Fail("%s (force=no).", msg).Set("before", before)
+			failed := module.Fail("%s (force=no).", msg)
+			failed.Changed, failed.Fields = t.r.Changed, t.r.Fields // the repository may have moved
+			return local, false, failed
 		}
 		if !t.env.Check {
 			if _, failed := t.must("reset", "--hard", "HEAD"); failed != nil {
@@ -327,30 +354,32 @@ func (t *task) update() (local, moved bool, failed *module.Result) {
 	}
 	t.r.Set("after", head)
 	t.r.Changed = t.r.Changed || before != head || moved
-	t.describe()
-	return local, moved, nil
+	return local, moved, t.describe()
 }
 
 // describe adds the diff between the commits before and after.
-func (t *task) describe() {
+func (t *task) describe() *module.Result {
 	before, _ := t.r.Get("before").(string)
 	after, _ := t.r.Get("after").(string)
 	if !t.env.Diff || before == after {
-		return
+		return nil
 	}
 	text := ">> Newly checked out " + after
 	if before != "" {
-		out, err := t.compare(before, after)
+		out, failed := t.compare(before, after)
 		switch {
-		case err != nil:
-			text = fmt.Sprintf(">> Failed to get proper diff between %s and %s:\n>> %s", before, after, err)
-		case out == "":
+		case failed != nil:
+			return failed
+		case out.RC != 0:
+			text = fmt.Sprintf(">> Failed to get proper diff between %s and %s:\n>> %s", before, after, out.Stderr)
+		case out.Stdout == "":
 			text = fmt.Sprintf(">> No visual differences between %s and %s", before, after)
 		default:
-			text = out
+			text = out.Stdout
 		}
 	}
 	t.r.Diff = value.MapOf("prepared", text)
+	return nil
 }
 
 // archive writes an archive of the version, unless it is there and the same.
@@ -396,7 +425,8 @@ func (t *task) archive() *module.Result {
 		return module.Fail("%s", err)
 	}
 	defer in.Close()
-	if _, err := (files.Replacement{Path: path}).Write(t.ctx, in); err != nil {
+	mode := files.Attrs{Mode: int(0o666 &^ t.umask)}
+	if _, err := (files.Replacement{Path: path, Attrs: mode}).Write(t.ctx, in); err != nil {
 		return module.Fail("Failed to move %s to %s", fresh, path).Set("details", err.Error())
 	}
 	t.r.Changed = true

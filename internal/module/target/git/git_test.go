@@ -83,6 +83,15 @@ func TestContract(t *testing.T) {
 		{Name: "bare", Setup: origin, Args: args + `"bare": true, "version": "main"}`, Changed: true, Stirs: true},
 		{Name: "apart", Setup: origin, Args: args + `"separate_git_dir": "$DIR/g"}`, Changed: true, Stirs: true, Verify: holds("two\n")},
 		{Name: "moved apart", Setup: cloned, Args: args + `"separate_git_dir": "$DIR/g"}`, Changed: true, Stirs: true, NoDiff: true, Verify: holds("two\n")},
+		{Name: "moved apart into a folder to come", Setup: cloned, Args: args + `"separate_git_dir": "$DIR/new/g"}`, Changed: true, Stirs: true, NoDiff: true, Verify: holds("two\n")},
+		{Name: "moved apart and changed there", Setup: func(t *testing.T, dir string) {
+			cloned(t, dir)
+			mt.Write(t, dir, "c/f", "mine\n")
+		}, Args: args + `"separate_git_dir": "$DIR/g"}`, Fails: "Local modifications exist in the destination: ", Verify: func(t *testing.T, dir string, r *module.Result) {
+			if !r.Changed || r.Get("git_dir_now") != dir+"/g" {
+				t.Errorf("%v", r.ToMap())
+			}
+		}},
 		{Name: "archive", Setup: cloned, Args: args + `"archive": "$DIR/a.tar"}`, Changed: true, Stirs: true, NoDiff: true, Blind: true, Verify: func(t *testing.T, dir string, _ *module.Result) {
 			if list := shell(t, dir, "tar tf a.tar"); list != "f" {
 				t.Errorf("the archive holds %q", list)
@@ -90,6 +99,16 @@ func TestContract(t *testing.T) {
 		}},
 		{Name: "archive of no kind", Setup: cloned, Args: args + `"archive": "$DIR/a.x"}`, Fails: "Unable to get file extension from archive file name"},
 		{Name: "umask", Setup: origin, Args: args + `"umask": "077"}`, Changed: true, Stirs: true, Verify: func(t *testing.T, dir string, _ *module.Result) { mt.Mode(t, dir+"/c/f", 0o600) }},
+		{Name: "umask for what git does not write", Setup: cloned, Args: args + `"umask": "077", "separate_git_dir": "$DIR/new/g", "archive": "$DIR/a.tar"}`, Changed: true, Stirs: true, Blind: true, NoDiff: true, Verify: func(t *testing.T, dir string, _ *module.Result) {
+			mt.Mode(t, dir+"/new", 0o700)
+			mt.Mode(t, dir+"/c/.git", 0o600)
+			mt.Mode(t, dir+"/a.tar", 0o600)
+		}},
+		{Name: "umask and no repository", Args: args + `"umask": "077"}`, Fails: "does not appear to be a git repository", Verify: func(t *testing.T, _ string, r *module.Result) {
+			if cmd, _ := r.Get("cmd").(string); strings.Contains(cmd, "/bin/sh") {
+				t.Errorf("cmd is %q", cmd)
+			}
+		}},
 		{Name: "umask as a number", Args: args + `"umask": 77}`, Fails: "umask must be defined as a quoted octal integer"},
 		{Name: "no version", Setup: origin, Args: args + `"version": "nowhere"}`, Fails: "Failed to checkout nowhere", Verify: func(t *testing.T, _ string, r *module.Result) {
 			if cmd, _ := r.Get("cmd").(string); !strings.HasSuffix(cmd, "git checkout --force nowhere") {
@@ -97,6 +116,8 @@ func TestContract(t *testing.T) {
 			}
 		}},
 		{Name: "no repository", Args: args + `"version": "x"}`, Fails: "does not appear to be a git repository"},
+		{Name: "nothing there yet", Setup: func(t *testing.T, dir string) { shell(t, dir, "git init -q --bare origin") }, Args: args + `"clone": false}`, Fails: "Could not determine remote revision for HEAD"},
+		{Name: "no program", Setup: cloned, Args: args + `"executable": "$DIR/none"}`, Fails: "[Errno 2] No such file or directory: b'"},
 		{Name: "no dest", Args: `{"repo": "x"}`, Fails: "the destination directory must be specified unless clone=no"},
 	})
 }
@@ -113,6 +134,31 @@ func TestLook(t *testing.T) {
 	r := mt.Call(t, &Module, mt.Args(t, dir, `{"repo": "$DIR/origin", "clone": false, "version": "v1"}`), mt.Options{})
 	if want := shell(t, filepath.Join(dir, "origin"), "git rev-parse v1^{}"); r.Get("after") != want {
 		t.Errorf("%s, want %s", value.Repr(r.ToMap()), want)
+	}
+}
+
+// A check tells of a version what a run would find out of it.
+func TestForeseen(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not here")
+	}
+	dir := t.TempDir()
+	t.Setenv("HOME", dir)
+	mt.Write(t, dir, ".gitconfig", "[user]\nname=t\nemail=t@example.org\n[protocol \"file\"]\nallow=always\n")
+	origin(t, dir)
+	shell(t, dir, "git clone -q file://"+dir+"/origin c; cd origin; echo three >f; git commit -qam three")
+	call := func(repo, version string) *module.Result {
+		args := mt.Args(t, dir, `{"repo": "$DIR/`+repo+`", "dest": "$DIR/c", "version": "`+version+`"}`)
+		return mt.Call(t, &Module, args, mt.Options{Check: true, Diff: true})
+	}
+	short := shell(t, dir+"/origin", "git rev-parse --short HEAD")
+	for version, want := range map[string]string{short: "+three", "nowhere": "unknown revision"} {
+		if d, _ := call("origin", version).Diff.(*value.Map); !strings.Contains(value.Str(d.At("prepared")), want) {
+			t.Errorf("%s: diff %v", version, value.Repr(d))
+		}
+	}
+	if r := call("none", short); !r.Failed || !strings.HasPrefix(r.Msg, "Failed to download remote objects and refs: ") {
+		t.Errorf("no repository: %v", r.ToMap())
 	}
 }
 
