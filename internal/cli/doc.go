@@ -115,7 +115,7 @@ func (d *docs) page(name string) (*docPage, error) {
 		case found.Spec != nil:
 			return &docPage{spec: found.Spec, kind: d.kind}, nil
 		}
-		path, full = found.Python, string(found.Name)
+		path, full = found.Python.Module, string(found.Name)
 	} else if path, full = d.plugin(name); path == "" {
 		return nil, fmt.Errorf("%s %s was not found: neither Ansible nor a collection on this machine has its documentation", d.kind, name)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -17,6 +18,7 @@ import (
 type finder struct {
 	registry    *module.Registry
 	path        []string // module folders: library/, ANSIBLE_LIBRARY
+	actions     []string // folders of action plugins: action_plugins/, ANSIBLE_ACTION_PLUGINS
 	collections []string
 	rejected    map[string]bool // names that the user has ruled out
 	deprecated  func(string)
@@ -28,8 +30,84 @@ type finder struct {
 	groups    map[string]map[string]bool // the modules of a group of actions
 }
 
-// Find resolves a module's name as written.
+// Find resolves a module's name as written. What runs a module may be an action
+// plugin, which counts more than the module, or do without one.
 func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Found, bool) {
+	found, ok := f.module(name, collections, roleDirs)
+	if found.Err != nil || f.rejected[module.Bare(name)] {
+		return found, ok
+	}
+	if !strings.Contains(name, ".") || strings.HasPrefix(name, "ansible.legacy.") {
+		if p := f.userAction(strings.TrimPrefix(name, "ansible.legacy."), roleDirs); p != "" {
+			return playbook.Found{Name: module.Name(name), Spec: found.Spec, Python: playbook.Python{Module: found.Python.Module, Plugin: p}}, true
+		}
+	}
+	if found.Spec != nil {
+		return found, ok
+	}
+	full := name
+	if ok {
+		full = string(found.Name)
+	}
+	action, path := f.action(full)
+	if path == "" {
+		return found, ok
+	}
+	if found.Python.Half = f.registry.Half(module.Name(action)); found.Python.Half == nil || !ok {
+		found.Name, found.Python.Plugin = module.Name(full), path
+	}
+	return found, true
+}
+
+// userAction finds an action plugin of the user's own.
+func (f *finder) userAction(short string, roleDirs []string) string {
+	for _, dir := range roleDirs {
+		if p := f.file(filepath.Join(dir, "action_plugins"), short); p != "" {
+			return p
+		}
+	}
+	for _, dir := range f.actions {
+		if p := f.file(dir, short); p != "" {
+			return p
+		}
+	}
+	return ""
+}
+
+// networkModules begin the names of modules that one action plugin of their
+// collection runs, which has the beginning as its name.
+var networkModules = []string{"eos", "nxos", "ios", "iosxr", "junos", "enos", "ce", "vyos", "sros", "dellos9", "dellos10", "dellos6", "asa",
+	"aruba", "aireos", "bigip", "ironware", "onyx", "netconf", "exos", "voss", "slxos"}
+
+// action finds the action plugin of a collection that runs one of its modules:
+// the full name of the plugin, and its path.
+func (f *finder) action(name string) (full, path string) {
+	parts := strings.SplitN(name, ".", 3)
+	if len(parts) < 3 || parts[0] == "ansible" && parts[1] == "builtin" {
+		return "", ""
+	}
+	collection := parts[0] + "." + parts[1]
+	names := []string{name}
+	table := f.runtime(collection).Get("plugin_routing")
+	if to, _ := table.Get("action").Get(parts[2]).Get("redirect").Text(); to != "" {
+		names = []string{to, name}
+	}
+	if to, _ := table.Get("modules").Get(parts[2]).Get("action_plugin").Text(); to != "" {
+		names = []string{to}
+	}
+	if prefix, _, _ := strings.Cut(parts[2], "_"); slices.Contains(networkModules, prefix) {
+		names = append(names, collection+"."+prefix)
+	}
+	for _, n := range names {
+		if p := f.inCollection(n, "action"); p != "" {
+			return n, p
+		}
+	}
+	return "", ""
+}
+
+// module resolves a module's name as written.
+func (f *finder) module(name string, collections, roleDirs []string) (playbook.Found, bool) {
 	if f.rejected[module.Bare(name)] {
 		return playbook.Found{}, false
 	}
@@ -38,12 +116,12 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 		// The user's own modules come before those built in.
 		for _, dir := range roleDirs {
 			if p := f.file(filepath.Join(dir, "library"), short); p != "" {
-				return playbook.Found{Name: module.Name(short), Python: p}, true
+				return playbook.Found{Name: module.Name(short), Python: playbook.Python{Module: p}}, true
 			}
 		}
 		for _, dir := range f.path {
 			if p := f.file(dir, short); p != "" {
-				return playbook.Found{Name: module.Name(short), Python: p}, true
+				return playbook.Found{Name: module.Name(short), Python: playbook.Python{Module: p}}, true
 			}
 		}
 	}
@@ -71,7 +149,7 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 		if !strings.Contains(name, ".") {
 			full = "ansible.builtin." + name
 		}
-		return playbook.Found{Name: module.Name(full), Python: p}, true
+		return playbook.Found{Name: module.Name(full), Python: playbook.Python{Module: p}}, true
 	}
 	if found, ok := f.kept(name, roleDirs); ok {
 		return found, true
@@ -105,7 +183,7 @@ func (f *finder) kept(name string, roleDirs []string) (playbook.Found, bool) {
 		if st, err := os.Lstat(p); err == nil && st.Mode()&os.ModeSymlink == 0 && f.deprecated != nil {
 			f.deprecated(short + " is kept for backwards compatibility but usage is discouraged. The module documentation details page may explain more about this rationale. This feature will be removed in a future release.")
 		}
-		return playbook.Found{Name: module.Name(short), Python: p}, true
+		return playbook.Found{Name: module.Name(short), Python: playbook.Python{Module: p}}, true
 	}
 	return playbook.Found{}, false
 }
@@ -126,8 +204,8 @@ func (f *finder) collectionModule(name string, roleDirs []string) (playbook.Foun
 			return found, true
 		}
 	}
-	if p := f.inCollection(name); p != "" {
-		return playbook.Found{Name: module.Name(name), Python: p}, true
+	if p := f.inCollection(name, "modules"); p != "" {
+		return playbook.Found{Name: module.Name(name), Python: playbook.Python{Module: p}}, true
 	}
 	return playbook.Found{}, false
 }
@@ -141,11 +219,9 @@ type route struct {
 func (f *finder) route(collection, name string) route {
 	table := f.runtime(collection).Get("plugin_routing")
 	var r route
+	r.to, _ = table.Get("modules").Get(name).Get("redirect").Text()
 	for _, kind := range []string{"action", "modules"} {
 		n := table.Get(kind).Get(name)
-		if to, _ := n.Get("redirect").Text(); to != "" && r.to == "" {
-			r.to = to
-		}
 		if t := n.Get("tombstone"); !t.IsNull() {
 			why, _ := t.Get("warning_text").Text()
 			r.gone = strings.TrimSpace(collection + "." + name + " has been removed. " + why)
@@ -263,10 +339,14 @@ func readLibrary(dir string) library {
 	return lib
 }
 
-func (f *finder) inCollection(name string) string {
+// inCollection finds a plugin of that kind by its full name.
+func (f *finder) inCollection(name, kind string) string {
 	parts := strings.Split(name, ".")
+	if len(parts) < 3 {
+		return ""
+	}
 	for _, root := range f.collections {
-		dir := filepath.Join(append([]string{root, "ansible_collections", parts[0], parts[1], "plugins", "modules"}, parts[2:len(parts)-1]...)...)
+		dir := filepath.Join(append([]string{root, "ansible_collections", parts[0], parts[1], "plugins", kind}, parts[2:len(parts)-1]...)...)
 		if p := f.file(dir, parts[len(parts)-1]); p != "" {
 			return p
 		}

@@ -73,7 +73,7 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 	if ses.inventory, err = ses.loadInventory(ctx); err != nil {
 		return nil, err
 	}
-	ses.registry = module.NewRegistry(targets.Targets(), controls.Controls())
+	ses.registry = module.NewRegistry(targets.Targets(), controls.Controls(), controls.Halves()...)
 	rejected, err := ses.rejectedModules()
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 			return ses.engine.Resolve(&template.Context{Vars: s, Env: ses.env()}, v)
 		},
 	})
-	modules := &finder{registry: ses.registry, path: ses.modulePaths(), collections: ses.collectionPaths(), rejected: rejected, deprecated: ses.deprecated}
+	modules := &finder{registry: ses.registry, path: ses.modulePaths(), actions: append([]string{filepath.Join(ses.baseDir, "action_plugins")}, c.List("DEFAULT_ACTION_PLUGIN_PATH")...), collections: ses.collectionPaths(), rejected: rejected, deprecated: ses.deprecated}
 	if c.Bool("VALIDATE_ACTION_GROUP_METADATA") {
 		modules.warn = ses.warn
 	}

@@ -132,6 +132,8 @@ type PythonTask struct {
 	NoLog     bool
 	Verbosity int
 	Async     bool // it runs in the background
+	// Files are what the arguments of type module.Sent stand for.
+	Files map[module.Digest]module.File
 	// Interpreter is ansible_python_interpreter, or a mode of discovery.
 	Interpreter string
 	Var         func(name string) any

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/playbook"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -57,15 +59,7 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 	}
 	plan, err := control.Plan(ctx, it.controller(ctx), parsed)
 	if err != nil {
-		var te *template.Error
-		if errors.As(err, &te) && te.Kind != "" && te.Pos.File != "" && te.Pos.File != it.task.Pos.File {
-			// The template file's own mistake: named as its template language does.
-			return module.Fail("%s", fileMistake(te)).Set("error_at", te.Pos.String()), nil
-		}
-		if errors.As(err, &te) {
-			return nil, err
-		}
-		return module.Fail("%s", err).Set("error_at", it.task.Pos.String()), nil
+		return it.unplanned(plan, err)
 	}
 	if plan.Done != nil {
 		return it.invocation(plan.Done, spec, parsed, args), nil
@@ -83,16 +77,31 @@ func (it *item) nativeCall(ctx context.Context, name module.Name, args *value.Ma
 	return nil, nil
 }
 
+// unplanned is the result of a task whose plan is an error, or done already.
+func (it *item) unplanned(plan *module.Plan, err error) (*module.Result, error) {
+	var te *template.Error
+	switch {
+	case err == nil:
+		return plan.Done, nil
+	case errors.As(err, &te) && te.Kind != "" && te.Pos.File != "" && te.Pos.File != it.task.Pos.File:
+		// The template file's own mistake: named as its template language does.
+		return module.Fail("%s", fileMistake(te)).Set("error_at", te.Pos.String()), nil
+	case te != nil:
+		return nil, err
+	}
+	return module.Fail("%s", err).Set("error_at", it.task.Pos.String()), nil
+}
+
 // pass hands the task to another module, as if it had named that one.
 func (it *item) pass(ctx context.Context, written string, r *resolved) (*module.Result, error) {
-	name, python := r.Call.Module, ""
+	name, python := r.Call.Module, playbook.Python{}
 	if it.Loader.Modules != nil {
 		found, ok := it.Loader.Modules.Find(written, it.task.Collections, nil)
 		if !ok {
 			return module.Fail("Could not find a module for %s.", written), nil
 		}
-		if found.Err != nil {
-			return nil, found.Err
+		if err := cmp.Or(found.Err, found.Python.Usable(written)); err != nil {
+			return nil, err
 		}
 		name, python = found.Name, found.Python
 	}
@@ -101,13 +110,11 @@ func (it *item) pass(ctx context.Context, written string, r *resolved) (*module.
 		return nil, err
 	}
 	r.Call.Module = name
-	if python == "" {
+	if python.Module == "" {
 		return nil, nil
 	}
-	var err error
 	r.name, r.params, r.spec = name, args, nil
-	r.Call, err = it.pythonCall(ctx, python, name, args)
-	return nil, err
+	return it.pythonCall(ctx, python, name, args, r)
 }
 
 // unknownOptions lists the arguments that a module does not know, for modules

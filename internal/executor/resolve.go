@@ -81,12 +81,13 @@ func (it *item) resolve(ctx context.Context) (call *resolved, done *module.Resul
 	}
 	name, args := it.settled.module, it.settled.args.Clone()
 	r := &resolved{name: name, params: args}
-	if python := it.settled.python; python != "" {
-		r.Call, err = it.pythonCall(ctx, python, name, args)
+	if python := it.settled.python; python.Module != "" {
+		done, err = it.pythonCall(ctx, python, name, args, r)
 	} else {
 		done, err = it.nativeCall(ctx, name, args, r)
 	}
 	if err != nil || done != nil {
+		r.close()
 		return nil, done, err
 	}
 	if err := it.complete(ctx, r); err != nil {
@@ -100,7 +101,7 @@ func (it *item) resolve(ctx context.Context) (call *resolved, done *module.Resul
 type settled struct {
 	task   *playbook.Task
 	module module.Name
-	python string // the file of a module that is not native
+	python playbook.Python
 	args   *value.Map
 }
 
@@ -122,7 +123,10 @@ func (it *item) settle() error {
 	if err != nil {
 		return err
 	}
-	if it.task.Async != nil && slices.Contains(noAsync, name.Short()) {
+	if err := python.Usable(it.task.Action); err != nil {
+		return err
+	}
+	if it.task.Async != nil && (slices.Contains(noAsync, name.Short()) || python.Half != nil && python.Half.NoAsync) {
 		if n, err := it.count(it.task.Async, "async", 0); err != nil || n > 0 {
 			return errors.Join(err, errors.New("async is not supported for this task."))
 		}
@@ -161,20 +165,20 @@ func (it *item) delegation() error {
 }
 
 // moduleName resolves the name of a module that holds a template.
-func (it *item) moduleName() (module.Name, string, error) {
+func (it *item) moduleName() (module.Name, playbook.Python, error) {
 	if it.task.Module != "" {
 		return it.task.Module, it.task.Python, nil
 	}
 	name, err := it.Engine.ResolveString(it.c, value.Text(it.task.Action, it.task.Pos))
 	if err != nil {
-		return "", "", err
+		return "", playbook.Python{}, err
 	}
 	if it.Loader.Modules == nil {
-		return "", "", fmt.Errorf("couldn't resolve module/action '%s'", name)
+		return "", playbook.Python{}, fmt.Errorf("couldn't resolve module/action '%s'", name)
 	}
 	found, ok := it.Loader.Modules.Find(name, it.task.Collections, nil)
 	if !ok {
-		return "", "", fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", name)
+		return "", playbook.Python{}, fmt.Errorf("couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path.", name)
 	}
 	return found.Name, found.Python, found.Err
 }
@@ -461,14 +465,26 @@ func (it *item) invocation(res *module.Result, spec *module.Spec, args module.Ar
 	return res
 }
 
-func (it *item) pythonCall(ctx context.Context, path string, name module.Name, args *value.Map) (*module.Call, error) {
+// pythonCall lets the half on the controller, if there is one, plan and makes the
+// call of the module.
+func (it *item) pythonCall(ctx context.Context, python playbook.Python, name module.Name, args *value.Map, r *resolved) (*module.Result, error) {
 	if it.Python == nil {
-		return nil, &diag.Problem{Pos: it.task.Pos, Msg: fmt.Sprintf("the module %s is written in Python (%s), which is not available here", name, path)}
+		return nil, &diag.Problem{Pos: it.task.Pos, Msg: fmt.Sprintf("the module %s is written in Python (%s), which is not available here", name, python.Module)}
 	}
-	call, err := it.Python.Call(ctx, path, name, args, PythonTask{Host: it.runsOn().Name, Check: it.check, Diff: it.diff, NoLog: it.noLog, Verbosity: it.Verbosity,
+	var files map[module.Digest]module.File
+	if python.Half != nil {
+		plan, err := python.Half.Plan(ctx, it.controller(ctx), name, args)
+		if done, err := it.unplanned(plan, err); done != nil || err != nil {
+			return done, err
+		}
+		r.finish, r.free = plan.Finish, plan.Close
+		args, files = plan.Call.Args, plan.Call.Files
+	}
+	call, err := it.Python.Call(ctx, python.Module, name, args, PythonTask{Files: files, Host: it.runsOn().Name, Check: it.check, Diff: it.diff, NoLog: it.noLog, Verbosity: it.Verbosity,
 		Async: it.task.Async != nil, Interpreter: it.interpreter(), Var: func(n string) any { return it.connectionVar(n) }})
 	if err == nil {
 		it.fillIn(call)
 	}
-	return call, err
+	r.Call = call
+	return nil, err
 }

@@ -11,12 +11,19 @@ import (
 type Registry struct {
 	targets  map[Name]*Target
 	controls map[Name]*Control
+	halves   map[Name]*Half
 }
 
 // NewRegistry builds a registry. Two modules, or halves, of one name and side
 // are a programming error: it panics.
-func NewRegistry(targets []*Target, controls []*Control) *Registry {
-	r := &Registry{targets: map[Name]*Target{}, controls: map[Name]*Control{}}
+func NewRegistry(targets []*Target, controls []*Control, halves ...*Half) *Registry {
+	r := &Registry{targets: map[Name]*Target{}, controls: map[Name]*Control{}, halves: map[Name]*Half{}}
+	for _, h := range halves {
+		if r.halves[h.Action] != nil {
+			panic(fmt.Sprintf("the half %s is listed twice", h.Action))
+		}
+		r.halves[h.Action] = h
+	}
 	for _, t := range targets {
 		for _, n := range append([]Name{t.Spec.Name}, t.Spec.Aliases...) {
 			if r.targets[n] != nil {
@@ -41,6 +48,9 @@ func (r *Registry) Target(n Name) *Target { return r.targets[n] }
 
 // Control returns the control half of a module, nil if there is none.
 func (r *Registry) Control(n Name) *Control { return r.controls[n] }
+
+// Half returns what stands for an action plugin, nil if nothing does.
+func (r *Registry) Half(action Name) *Half { return r.halves[action] }
 
 // Spec returns the Spec that users see: the control half's where there is one.
 func (r *Registry) Spec(n Name) *Spec {

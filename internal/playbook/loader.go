@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -26,9 +27,27 @@ type Modules interface {
 type Found struct {
 	Name   module.Name
 	Spec   *module.Spec // nil for a Python module
-	Python string       // path of the Python module
+	Python Python
 	// Err is set for modules that exist but cannot be used here.
 	Err error
+}
+
+// Python is where a module lies that is not native.
+type Python struct {
+	Module string // its path; "" for a native one
+	// Half does what its action plugin does; nil if it has none.
+	Half *module.Half
+	// Plugin is the path of an action plugin that nothing here stands for: a task
+	// with this module cannot be carried out, even if the module is native.
+	Plugin string
+}
+
+// Usable is an error if there is an action plugin that nothing stands for.
+func (p Python) Usable(called string) error {
+	if p.Plugin == "" {
+		return nil
+	}
+	return fmt.Errorf("%s needs the action plugin %s, which is written in Python and runs on the controller: Tutti cannot run it", called, p.Plugin)
 }
 
 // Config is what a Loader needs.

@@ -121,7 +121,7 @@ type Task struct {
 
 	Action string      // as written
 	Module module.Name // resolved; "" for a name that holds a template
-	Python string      // path of the Python module that carries it out, if no native one does
+	Python Python      // where it lies, if it is not native
 	Args   *value.Map  // raw
 	// ArgsTemplate is `args: "{{ dict }}"`, whose entries lie under Args.
 	ArgsTemplate any

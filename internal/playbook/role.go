@@ -162,9 +162,9 @@ func (r *reader) findRole(name string, s scope) (path, collection string, tried 
 	return "", "", tried
 }
 
-// addLibrary remembers a role that has modules of its own.
+// addLibrary remembers a role that has modules or action plugins of its own.
 func (l *Loader) addLibrary(role string) {
-	if !isDir(filepath.Join(role, "library")) {
+	if !isDir(filepath.Join(role, "library")) && !isDir(filepath.Join(role, "action_plugins")) {
 		return
 	}
 	l.mu.Lock()

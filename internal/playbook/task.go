@@ -303,6 +303,9 @@ func (r *reader) readTask(n *yaml.Node, s scope) Item {
 		return nil
 	}
 	t.Module, t.Python = found.Name, found.Python
+	if err := found.Python.Usable(a.name); err != nil {
+		r.Warn(a.pos, "", "%s; the task fails if it comes to run", err)
+	}
 	short, isBuiltin := strings.CutPrefix(string(found.Name), "ansible.builtin.")
 	if kind, own := ownActions[short]; own && isBuiltin {
 		r.arguments(t, a, nil, freeFormOwn[short])

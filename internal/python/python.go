@@ -13,6 +13,7 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -63,7 +64,13 @@ func (r *Runner) Call(_ context.Context, path string, name module.Name, args *va
 	if err != nil {
 		return nil, err
 	}
-	full := args.Clone()
+	full, sent := args.Clone(), []any{}
+	for k, v := range args.Strings() {
+		if s, ok := v.(module.Sent); ok {
+			full.Delete(k)
+			sent = append(sent, value.MapOf("param", k, "digest", string(s.Digest), "name", s.Name))
+		}
+	}
 	for k, v := range internalArgs(name, t).All() {
 		full.Set(k, v)
 	}
@@ -74,9 +81,10 @@ func (r *Runner) Call(_ context.Context, path string, name module.Name, args *va
 	call := &module.Call{
 		Module: "tutti.internal.python",
 		Args: value.MapOf("style", p.style, "entry", p.entry, "name", string(name), "digest", string(p.digest), "library", p.library, "interpreter", interpreter, "discovery", discovery,
-			"args", string(value.ToJSON(full)), "plain_args", plainArgs(args), "background", t.Async, "open_files", files),
+			"args", string(value.ToJSON(full)), "plain_args", plainArgs(args), "background", t.Async, "open_files", files, "sent", sent),
 		Files: map[module.Digest]module.File{p.digest: {Data: p.data, Size: int64(len(p.data))}},
 	}
+	maps.Copy(call.Files, t.Files)
 	return call, nil
 }
 

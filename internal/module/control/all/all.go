@@ -13,6 +13,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/control/fail"
 	"github.com/tutti-run/tutti/internal/module/control/fetch"
 	groupby "github.com/tutti-run/tutti/internal/module/control/group_by"
+	"github.com/tutti-run/tutti/internal/module/control/half"
 	includevars "github.com/tutti-run/tutti/internal/module/control/include_vars"
 	pkg "github.com/tutti-run/tutti/internal/module/control/package"
 	"github.com/tutti-run/tutti/internal/module/control/pause"
@@ -23,6 +24,7 @@ import (
 	"github.com/tutti-run/tutti/internal/module/control/service"
 	setfact "github.com/tutti-run/tutti/internal/module/control/set_fact"
 	setstats "github.com/tutti-run/tutti/internal/module/control/set_stats"
+	"github.com/tutti-run/tutti/internal/module/control/shutdown"
 	"github.com/tutti-run/tutti/internal/module/control/synchronize"
 	"github.com/tutti-run/tutti/internal/module/control/template"
 	"github.com/tutti-run/tutti/internal/module/control/unarchive"
@@ -58,6 +60,7 @@ func Controls() []*module.Control {
 		&service.Module,
 		&setfact.Module,
 		&setstats.Module,
+		&shutdown.Module,
 		&synchronize.Module,
 		&template.Module,
 		unarchive.New(cache),
@@ -67,3 +70,6 @@ func Controls() []*module.Control {
 		&yum.Module,
 	}
 }
+
+// Halves returns what does the work of action plugins.
+func Halves() []*module.Half { return half.All(source.NewCache()) }

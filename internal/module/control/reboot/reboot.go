@@ -188,29 +188,11 @@ func (t *task) command() (string, error) {
 		}
 	}
 	if !path.IsAbs(program) {
-		full, err := t.find(program)
+		full, err := backend.Program(t.ctx, t.c, t.args.Strings("search_paths"), program)
 		if err != nil {
 			return "", err
 		}
 		program = full
 	}
 	return strings.TrimSpace(program + " " + rest), nil
-}
-
-// find looks for a program on the machine.
-func (t *task) find(name string) (string, error) {
-	var script strings.Builder
-	dirs := t.args.Strings("search_paths")
-	for _, dir := range dirs {
-		full := files.Quote(path.Join(dir, name))
-		fmt.Fprintf(&script, "test -e %s && echo %s && exit; ", full, full)
-	}
-	stdout, _, _, err := t.c.Raw(t.ctx, script.String()+"true")
-	if err != nil {
-		return "", err
-	}
-	if full := strings.TrimSpace(string(stdout)); full != "" {
-		return full, nil
-	}
-	return "", fmt.Errorf("Unable to find command \"%s\" in search paths: %s", name, value.Repr(value.FromGo(dirs)))
 }

@@ -5,6 +5,7 @@ package python
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -27,6 +28,7 @@ var Module = module.Target{
 			{Name: "style", Internal: true}, {Name: "entry", Internal: true}, {Name: "name", Internal: true}, {Name: "digest", Internal: true}, {Name: "library", Internal: true},
 			{Name: "interpreter", Internal: true}, {Name: "discovery", Internal: true}, {Name: "args", Internal: true}, {Name: "plain_args", Internal: true},
 			{Name: "background", Type: module.Bool, Internal: true}, {Name: "open_files", Type: module.Int, Internal: true},
+			{Name: "sent", Type: module.List, Elements: module.Dict, Internal: true},
 		},
 		// What such a module does is not known: it is alone on its machine.
 		Hints: []parallel.Hint{parallel.Host("")},
@@ -74,7 +76,11 @@ func runPython(ctx context.Context, env *module.Env, args module.Args, digest mo
 	if err != nil {
 		return module.Fail("the module %s could not be stored on the target: %s", args.String("name"), err)
 	}
-	input := `{"ANSIBLE_MODULE_ARGS": ` + args.String("args") + "}"
+	text, err := withSent(ctx, env, args)
+	if err != nil {
+		return module.Fail("the files of the module %s could not be stored on the target: %s", args.String("name"), err)
+	}
+	input := `{"ANSIBLE_MODULE_ARGS": ` + text + "}"
 	if out, ok := inFork(ctx, env, python, archive, args, input); ok {
 		return result(out, args.Bool("background"))
 	}
@@ -83,6 +89,40 @@ func runPython(ctx context.Context, env *module.Env, args module.Args, digest mo
 		return module.Fail("the module %s could not be run: %s", args.String("name"), err)
 	}
 	return result(out, args.Bool("background"))
+}
+
+// withSent stores the files that came along and returns the module's arguments,
+// as JSON, with their paths.
+func withSent(ctx context.Context, env *module.Env, args module.Args) (string, error) {
+	text := args.String("args")
+	sent := args.List("sent")
+	if len(sent) == 0 {
+		return text, nil
+	}
+	dir, err := env.TempDir()
+	if err != nil {
+		return "", err
+	}
+	v, err := value.ParseJSON([]byte(text))
+	if err != nil {
+		return "", err
+	}
+	all, ok := v.(*value.Map)
+	if !ok {
+		return "", fmt.Errorf("the arguments are no dict: %s", value.TypeName(v))
+	}
+	for _, e := range sent {
+		file, ok := e.(*value.Map)
+		if !ok {
+			return "", fmt.Errorf("%s is no file", value.Str(e))
+		}
+		path := filepath.Join(dir, filepath.Base(value.Str(file.At("name"))))
+		if err := fetch(ctx, env, module.Digest(value.Str(file.At("digest"))), path, 0o600); err != nil {
+			return "", err
+		}
+		all.Set(value.Str(file.At("param")), path)
+	}
+	return string(value.ToJSON(all)), nil
 }
 
 // inFork runs the module in a fork of a Python that has the module library
@@ -189,7 +229,9 @@ func runProgram(ctx context.Context, env *module.Env, args module.Args, digest m
 	}
 	text := args.String("plain_args")
 	if args.String("style") == "json" {
-		text = args.String("args")
+		if text, err = withSent(ctx, env, args); err != nil {
+			return module.Fail("the files of the module %s could not be stored on the target: %s", name, err)
+		}
 	}
 	file := filepath.Join(dir, "args")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
