@@ -42,7 +42,7 @@ func communityFilters() []*def {
 			if err != nil {
 				return nil, err
 			}
-			return jsonQuery(freeze(c.a[0]), expr)
+			return jsonQuery(c.f, freeze(c.a[0]), expr)
 		}),
 	}
 }
