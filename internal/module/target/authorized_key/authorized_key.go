@@ -95,7 +95,8 @@ func (t *task) run() (*module.Result, error) {
 	}
 	defer files.Lock(t.path)()
 	before, err := os.ReadFile(t.path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	// A folder holds no keys, and a link to one gives way to the file.
+	if err != nil && !errors.Is(err, os.ErrNotExist) && !files.IsDir(t.path) {
 		return nil, err
 	}
 	f := parseFile(string(before))

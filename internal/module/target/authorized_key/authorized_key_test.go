@@ -1,6 +1,8 @@
 package authorizedkey
 
 import (
+	"errors"
+	"os"
 	"os/user"
 	"testing"
 
@@ -38,6 +40,14 @@ func TestContract(t *testing.T) {
 		{Name: "repetitions", Setup: func(t *testing.T, dir string) {
 			mt.Write(t, dir, "s/keys", "\nssh-rsa AAAA1 old\n\n\n# a\n\nssh-rsa AAAA1 one\nssh-rsa AAAA2 two\n")
 		}, Args: args + `"key": "ssh-rsa AAAA3 three"}`, Changed: true, Verify: holds("# a\nssh-rsa AAAA3 three\n\nssh-rsa AAAA1 one\nssh-rsa AAAA2 two\n")},
+		{Name: "link to a folder", Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "d/x", "")
+			if err := errors.Join(os.Mkdir(dir+"/s", 0o700), os.Symlink("../d", dir+"/s/keys")); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: args + `"key": "ssh-rsa AAAA2"}`, Changed: true, Verify: holds("ssh-rsa AAAA2 \n")},
+		{Name: "folder, no key", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "s/keys/x", "") }, Args: args + `"key": "ssh-rsa AAAA2", "state": "absent"}`},
+		{Name: "folder", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "s/keys/x", "") }, Args: args + `"key": "ssh-rsa AAAA2"}`, Fails: "keys: is a directory", Blind: true},
 		{Name: "no folder", Args: `{"user": "` + me.Username + `", "path": "$DIR/a/b/keys", "key": "ssh-rsa AAAA2"}`, Fails: "/a/b : [Errno 2] No such file or directory: '", Blind: true},
 		{Name: "no key", Setup: with, Args: args + `"key": "nonsense"}`, Fails: "invalid key specified: nonsense"},
 		{Name: "no user", Args: `{"user": "no such", "key": "ssh-rsa AAAA2"}`, Fails: "Failed to lookup user no such"},
