@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/accounts"
@@ -96,7 +97,7 @@ func (t *task) run() (*module.Result, error) {
 	defer files.Lock(t.path)()
 	before, err := os.ReadFile(t.path)
 	// A folder holds no keys, and a link to one gives way to the file.
-	if err != nil && !errors.Is(err, os.ErrNotExist) && !files.IsDir(t.path) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !files.IsDir(t.path) {
 		return nil, err
 	}
 	f := parseFile(string(before))

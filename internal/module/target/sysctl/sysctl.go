@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/module"
@@ -73,7 +74,8 @@ func normal(v string) string {
 
 func (t *task) run(r *module.Result) error {
 	before, err := os.ReadFile(t.path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	// What is no file has no settings: a folder, or a name below a file.
+	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !files.IsDir(t.path) {
 		return fmt.Errorf("Failed to open %s: %w", t.path, err)
 	}
 	present := t.args.String("state") == "present"

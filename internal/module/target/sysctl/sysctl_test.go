@@ -1,6 +1,7 @@
 package sysctl
 
 import (
+	"os"
 	"testing"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -21,6 +22,14 @@ func TestContract(t *testing.T) {
 		{Name: "absent", Setup: with, Args: args + `"name": "c.d", "state": "absent"}`, Changed: true, Verify: holds("# kept\na.b=1\n")},
 		{Name: "absent already", Setup: with, Args: args + `"name": "x.y", "state": "absent"}`, Verify: holds(text)},
 		{Name: "no file", Args: args + `"name": "x.y", "value": "0"}`, Changed: true, Verify: holds("x.y=0\n")},
+		{Name: "folder", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "f/x", "") }, Args: args + `"name": "x.y", "state": "absent"}`},
+		{Name: "below a file", Setup: with, Args: `{"sysctl_file": "$DIR/f/x", "reload": false, "name": "x.y", "state": "absent"}`},
+		{Name: "link to a folder", Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "d/x", "")
+			if err := os.Symlink("d", dir+"/f"); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: args + `"name": "x.y", "value": "0"}`, Changed: true, Verify: holds("x.y=0\n")},
 		{Name: "no value", Args: args + `"name": "x.y"}`, Fails: "state is present but all of the following are missing: value"},
 		{Name: "blank", Args: args + `"name": " ", "value": "1"}`, Fails: "name cannot be blank"},
 	})
