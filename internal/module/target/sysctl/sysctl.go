@@ -98,7 +98,7 @@ func (t *task) run(r *module.Result) error {
 		}
 	}
 	if write {
-		if _, err := (files.Replacement{Path: t.path, Unsafe: true}).Write(t.ctx, strings.NewReader(after)); err != nil {
+		if _, err := (files.Replacement{Path: t.path, Unsafe: true, Linked: true}).Write(t.ctx, strings.NewReader(after)); err != nil {
 			return err
 		}
 	}

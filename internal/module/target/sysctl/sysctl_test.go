@@ -1,6 +1,7 @@
 package sysctl
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -30,6 +31,12 @@ func TestContract(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, Args: args + `"name": "x.y", "value": "0"}`, Changed: true, Verify: holds("x.y=0\n")},
+		{Name: "link", Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "g", text)
+			if err := errors.Join(os.Chmod(dir+"/g", 0o600), os.Symlink("g", dir+"/f")); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: args + `"name": "x.y", "value": "0"}`, Changed: true, Verify: func(t *testing.T, dir string, _ *module.Result) { mt.Mode(t, dir+"/f", 0o600) }},
 		{Name: "no value", Args: args + `"name": "x.y"}`, Fails: "state is present but all of the following are missing: value"},
 		{Name: "blank", Args: args + `"name": " ", "value": "1"}`, Fails: "name cannot be blank"},
 	})
