@@ -29,7 +29,8 @@ func (it *item) judge(res *module.Result) *outcome {
 		out.unreachable = true
 	}
 	if _, said := out.result.Get("failed"); !said {
-		if rc, ok := out.result.Get("rc"); ok && rc != 0 && rc != "0" && rc != nil {
+		foreign := it.settled != nil && it.settled.python.Module != "" // judged on the target
+		if rc, ok := out.result.Get("rc"); ok && rc != 0 && rc != "0" && rc != nil && !foreign {
 			out.failed = true
 		}
 		out.result.Set("failed", out.failed)

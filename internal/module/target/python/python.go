@@ -292,8 +292,9 @@ func result(out process.Output, background bool) *module.Result {
 		if junk != "" {
 			r.Warnings = append(r.Warnings, "Module invocation had junk after the JSON data: "+junk)
 		}
-		if !m.Has("failed") && out.RC != 0 && !m.Has("rc") {
-			r.Failed = true
+		if !m.Has("failed") { // an exit code that is null is none of success either
+			rc, has := m.Get("rc")
+			r.Failed = has && rc != 0 && rc != "0" || !has && out.RC != 0
 		}
 		return r
 	}
