@@ -16,6 +16,7 @@ import (
 
 	"github.com/tutti-run/tutti/internal/event"
 	"github.com/tutti-run/tutti/internal/lazyregexp"
+	"github.com/tutti-run/tutti/internal/output/document"
 	"github.com/tutti-run/tutti/internal/output/junit"
 	"github.com/tutti-run/tutti/internal/output/minimal"
 	"github.com/tutti-run/tutti/internal/output/profile"
@@ -66,6 +67,11 @@ func (ses *session) sinks() ([]event.Sink, func(), error) {
 	case "yaml", "community.general.yaml":
 		o.YAMLCallback = true
 		shown = text.New(o).Tell
+	case "debug", "ansible.posix.debug":
+		o.Streams = true
+		shown = text.New(o).Tell
+	case "json", "ansible.posix.json":
+		shown = document.Sink(document.Options{Out: o.Out, Err: errOut, Indent: c.Int("JSON_INDENT"), CustomStats: o.CustomStats, Now: time.Now})
 	default:
 		if !strings.Contains(name, ".") && !slices.Contains(pythonCallbacks, name) && !ses.isPythonCallback(name) {
 			closer()
@@ -166,7 +172,7 @@ func (ses *session) junit() junit.Options {
 }
 
 // pythonCallbacks are callbacks for stdout that come with Ansible.
-var pythonCallbacks = []string{"actionable", "counter_enabled", "debug", "dense", "diy", "full_skip", "json", "jsonl", "selective", "skippy", "stderr", "unixy"}
+var pythonCallbacks = []string{"actionable", "counter_enabled", "dense", "diy", "full_skip", "jsonl", "selective", "skippy", "stderr", "unixy"}
 
 // retryFile writes the hosts that failed beside the playbook, for --limit @FILE.
 func (ses *session) retryFile(out io.Writer) event.Sink {

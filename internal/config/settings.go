@@ -103,6 +103,7 @@ var used = []Setting{
 	{Name: "JUNIT_HIDE_TASK_ARGUMENTS", Kind: Bool, Default: "false", Env: []string{"JUNIT_HIDE_TASK_ARGUMENTS"}},
 	{Name: "JUNIT_TEST_CASE_PREFIX", Env: []string{"JUNIT_TEST_CASE_PREFIX"}},
 	{Name: "PROFILE_TASKS_OUTPUT_LIMIT", Default: "20", Env: []string{"PROFILE_TASKS_TASK_OUTPUT_LIMIT"}, Ini: []string{"callback_profile_tasks.task_output_limit"}},
+	{Name: "JSON_INDENT", Kind: Int, Default: "4", Env: []string{"ANSIBLE_JSON_INDENT"}, Ini: []string{"defaults.json_indent"}},
 	{Name: "PROFILE_TASKS_SORT_ORDER", Default: "descending", Env: []string{"PROFILE_TASKS_SORT_ORDER"}, Ini: []string{"callback_profile_tasks.sort_order"}},
 	{Name: "RESULT_FORMAT", Default: "json", Env: []string{"ANSIBLE_CALLBACK_RESULT_FORMAT"}, Ini: []string{"defaults.callback_result_format"}},
 	{Name: "FORMAT_PRETTY", Env: []string{"ANSIBLE_CALLBACK_FORMAT_PRETTY"}, Ini: []string{"defaults.callback_format_pretty"}},

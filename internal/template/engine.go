@@ -276,6 +276,9 @@ func syntaxAt(c *compiled, base diag.Pos) *Error {
 	}
 }
 
+// notPython is said of a plugin that is not there: it may be for this reason.
+const notPython = " (Tutti has none of this name, and runs none that are written in Python)"
+
 // suggest names the filter or test that is nearest to a wrong name.
 func (e *Engine) suggest(name string, test bool) string {
 	names := e.filters
@@ -289,7 +292,7 @@ func (e *Engine) suggest(name string, test bool) string {
 		}
 	}
 	if best == "" {
-		return ""
+		return notPython
 	}
 	return "; did you mean " + best + "?"
 }

@@ -140,20 +140,32 @@ func dataFilters() []*def {
 			}
 			out := value.NewMap(len(l))
 			for _, e := range l {
-				m, ok := e.(*value.Map)
-				if !ok {
-					return nil, typeErr("items2dict requires a list of dictionaries, got %s instead.", Repr(l))
+				var pair [2]any
+				for i := range pair {
+					at, found := plainKey(c.a[1+i]), false
+					place, isPlace := at.(int)
+					switch e := e.(type) {
+					case *value.Map:
+						if pair[i], found = e.Get(at); !found {
+							return nil, typeErr("items2dict requires each dictionary in the list to contain the keys '%s' and '%s', got %s instead.", c.str(1), c.str(2), Repr(l))
+						}
+					case []any, value.Tuple: // as zip gives them, with places for keys
+						all, _ := asList(e)
+						if !isPlace {
+							return nil, typeErr("items2dict requires a list of dictionaries, got %s instead.", Repr(l))
+						}
+						if pair[i], found = element(all, place); !found {
+							return nil, typeErr("items2dict: there is no place %d in %s", place, Repr(e))
+						}
+					default:
+						return nil, typeErr("items2dict requires a list of dictionaries, got %s instead.", Repr(l))
+					}
 				}
-				k, kok := m.Get(plainKey(c.a[1]))
-				v, vok := m.Get(plainKey(c.a[2]))
-				if !kok || !vok {
-					return nil, typeErr("items2dict requires each dictionary in the list to contain the keys '%s' and '%s', got %s instead.", c.str(1), c.str(2), Repr(l))
-				}
-				k, err := key(k)
+				k, err := key(pair[0])
 				if err != nil {
 					return nil, err
 				}
-				out.Set(k, v)
+				out.Set(k, pair[1])
 			}
 			return out, nil
 		}),

@@ -90,7 +90,7 @@ func (f *frame) runLookup(name string, terms []any, kw *value.Map) ([]any, error
 	st := f.r.st
 	fn, ok := st.e.lookups[builtin(name)]
 	if !ok {
-		return nil, &Error{Kind: "AnsibleError", Msg: "lookup plugin (" + name + ") not found"}
+		return nil, &Error{Kind: "AnsibleError", Msg: "lookup plugin (" + name + ") not found" + notPython}
 	}
 	if st.restricted {
 		return nil, &Error{Kind: "AnsibleError", Msg: "The lookup `" + name + "` was found, however lookups were disabled from templating"}

@@ -50,6 +50,9 @@ func (p *Printer) dump(m *value.Map, always bool) string {
 			short.Set(k, v)
 		}
 	}
+	if p.o.Streams {
+		return p.streams(short)
+	}
 	indent := 0
 	if (always || p.o.Verbosity > 2 || p.o.Pretty || p.o.YAML) && !p.o.Compact {
 		indent = 4
@@ -61,6 +64,19 @@ func (p *Printer) dump(m *value.Map, always bool) string {
 		return p.yaml(short, indent)
 	}
 	return string(value.JSON{Python: true, SortKeys: true, Indent: indent}.Append(nil, short))
+}
+
+// streams writes a result as JSON and then its texts as they are.
+func (p *Printer) streams(m *value.Map) string {
+	after := ""
+	for _, name := range []string{"stdout", "stderr", "msg", "module_stdout", "module_stderr"} {
+		if v := m.At(name); v != nil && v != "" {
+			after += "\n\n" + strings.ToUpper(name) + ":\n\n" + value.Str(v) + "\n"
+		}
+		m.Delete(name)
+		m.Delete(name + "_lines")
+	}
+	return string(value.JSON{Python: true, SortKeys: true, Indent: 4}.Append(nil, m)) + strings.TrimSuffix(after, "\n")
 }
 
 // yaml writes a result as YAML below its heading.

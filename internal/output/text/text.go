@@ -37,6 +37,7 @@ type Options struct {
 	NoDeprecation bool
 	YAML          bool // callback_result_format = yaml
 	YAMLCallback  bool // results as the callback community.general.yaml shows them
+	Streams       bool // what a command wrote follows its result as it is: the callback ansible.posix.debug
 	Pretty        bool // callback_format_pretty = yes: results over several lines
 	Compact       bool // callback_format_pretty = no: never
 	// After is time.AfterFunc but in tests.
