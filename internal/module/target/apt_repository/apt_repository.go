@@ -163,6 +163,9 @@ func (t *task) edit(l *lists) error {
 		if !s.valid || !s.enabled {
 			return fmt.Errorf("Invalid repository string: %s", strings.TrimPrefix(strings.TrimSpace(repo), "#"))
 		}
+		if present && len(strings.Fields(s.text)) < 2 {
+			return fmt.Errorf("Invalid repository string: %s", s.text) // apt would read no source any more
+		}
 		text, file = s.text, suggest(s.text, t.args.String("filename"))
 	}
 	if present {

@@ -64,6 +64,7 @@ func TestContract(t *testing.T) {
 			mt.Write(t, dir, "broken", "")
 		}, Args: `{"repo": "deb http://x s main", "update_cache_retries": 1, "update_cache_retry_max_delay": 0}`, Fails: "Failed to update apt cache: E:no such place", Verify: gone("sources.list.d/x.list")},
 		{Name: "nonsense", Setup: with, Args: `{"repo": "http://x"}`, Fails: "Invalid repository string: http://x"},
+		{Name: "no address", Setup: with, Args: `{"repo": "deb"}`, Fails: "Invalid repository string: deb"},
 		{Name: "empty", Setup: with, Args: `{"repo": ""}`, Fails: "Please set argument 'repo' to a non-empty value"},
 	})
 }
