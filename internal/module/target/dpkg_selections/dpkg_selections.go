@@ -48,7 +48,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	r := module.OK().Set("before", have).Set("after", want)
 	if r.Changed = have != want; r.Changed && !env.Check {
-		if _, failed := (tool.Cmd{Argv: []string{"dpkg", "--set-selections"}, Stdin: name + " " + want}).Checked(ctx, env); failed != nil {
+		if _, failed := (tool.Cmd{Argv: []string{"dpkg", "--set-selections"}, Stdin: name + " " + want + "\n"}).Checked(ctx, env); failed != nil {
 			return failed
 		}
 	}

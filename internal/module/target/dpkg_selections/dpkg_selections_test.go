@@ -11,7 +11,7 @@ import (
 const dpkg = `#!/bin/sh
 case $1 in
 --get-selections) test $2 != bad || { echo broken >&2; exit 2; }; cat $SELECTIONS/$2 2>/dev/null || true;;
---set-selections) read n s; echo "$n	$s" >$SELECTIONS/$n;;
+--set-selections) read n s || exit 3; echo "$n	$s" >$SELECTIONS/$n;;
 esac
 `
 
