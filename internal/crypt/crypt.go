@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,6 +50,8 @@ func SaltLength(scheme string) int {
 		return 8
 	case "bcrypt":
 		return 22
+	case "ldap_salted_md5", "ldap_salted_sha1":
+		return 8
 	}
 	return 16
 }
@@ -81,6 +84,15 @@ func Hash(password, scheme, salt string, rounds int, ident string) (string, erro
 	case "ldap_sha1":
 		sum := sha1.Sum([]byte(password))
 		return "{SHA}" + base64.StdEncoding.EncodeToString(sum[:]), nil
+	case "ldap_md5":
+		sum := md5.Sum([]byte(password))
+		return "{MD5}" + base64.StdEncoding.EncodeToString(sum[:]), nil
+	case "ldap_salted_md5":
+		sum := md5.Sum([]byte(password + salt))
+		return "{SMD5}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...)), nil
+	case "ldap_salted_sha1":
+		sum := sha1.Sum([]byte(password + salt))
+		return "{SSHA}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...)), nil
 	case "plaintext":
 		return password, nil
 	case "sha256_crypt", "sha512_crypt":
@@ -288,26 +300,64 @@ func bcrypt(pw []byte, salt string, cost int, ident string) (string, error) {
 	return fmt.Sprintf("$%s$%02d$%s%s", ident, cost, enc.EncodeToString(raw), enc.EncodeToString(text[:23])), nil
 }
 
-// Verify tells whether a hash, of whatever scheme is known, is the password's.
-func Verify(password, hashed string) bool {
-	scheme, salt, rounds, ident := "plaintext", "", 0, ""
+// Schemes are those that Hash knows.
+var Schemes = []string{
+	"apr_md5_crypt", "bcrypt", "des_crypt", "ldap_md5", "ldap_salted_md5", "ldap_salted_sha1", "ldap_sha1", "md5_crypt",
+	"plaintext", "sha256_crypt", "sha512_crypt",
+}
+
+// Verify tells whether a hash is the password's. Where schemes are given, what is
+// of none of them is taken for the password itself.
+func Verify(password, hashed string, schemes ...string) bool {
+	scheme, salt, rounds, ident := identify(hashed)
+	if len(schemes) > 0 && !slices.Contains(schemes, scheme) {
+		scheme = "plaintext"
+	}
+	if prefix, sum, _ := strings.Cut(hashed, "}"); strings.HasPrefix(scheme, "ldap_salted_") {
+		size := map[string]int{"{SMD5": md5.Size, "{SSHA": sha1.Size}[prefix]
+		raw, err := base64.StdEncoding.DecodeString(sum)
+		if err != nil || len(raw) < size {
+			return false
+		}
+		digest := md5.New()
+		if size == sha1.Size {
+			digest = sha1.New()
+		}
+		digest.Write([]byte(password))
+		digest.Write(raw[size:])
+		return subtle.ConstantTimeCompare(digest.Sum(nil), raw[:size]) == 1
+	}
+	again, err := Hash(password, scheme, salt, rounds, ident)
+	return err == nil && subtle.ConstantTimeCompare([]byte(again), []byte(hashed)) == 1
+}
+
+// identify tells what made a hash, and of what.
+func identify(hashed string) (scheme, salt string, rounds int, ident string) {
 	f := strings.Split(hashed, "$")
 	switch {
 	case strings.HasPrefix(hashed, "{SHA}"):
-		scheme = "ldap_sha1"
-	case len(f) == 4 && f[0] == "" && (f[1] == "1" || f[1] == "apr1"):
-		scheme, salt = map[string]string{"1": "md5_crypt", "apr1": "apr_md5_crypt"}[f[1]], f[2]
+		return "ldap_sha1", "", 0, ""
+	case strings.HasPrefix(hashed, "{MD5}"):
+		return "ldap_md5", "", 0, ""
+	case strings.HasPrefix(hashed, "{SMD5}"):
+		return "ldap_salted_md5", "", 0, ""
+	case strings.HasPrefix(hashed, "{SSHA}"):
+		return "ldap_salted_sha1", "", 0, ""
+	case len(f) == 4 && f[0] == "" && f[1] == "1":
+		return "md5_crypt", f[2], 0, ""
+	case len(f) == 4 && f[0] == "" && f[1] == "apr1":
+		return "apr_md5_crypt", f[2], 0, ""
 	case len(f) >= 4 && f[0] == "" && (f[1] == "5" || f[1] == "6"):
 		scheme, salt, rounds = map[string]string{"5": "sha256_crypt", "6": "sha512_crypt"}[f[1]], f[len(f)-2], 5000
 		if n, ok := strings.CutPrefix(f[2], "rounds="); ok {
 			rounds, _ = strconv.Atoi(n) // what is no number fits no password
 		}
+		return scheme, salt, rounds, ""
 	case len(f) == 4 && f[0] == "" && strings.HasPrefix(f[1], "2") && len(f[3]) > 22:
-		scheme, salt, ident = "bcrypt", f[3][:22], f[1]
 		rounds, _ = strconv.Atoi(f[2])
+		return "bcrypt", f[3][:22], rounds, f[1]
 	case len(hashed) == 13 && strings.Trim(hashed, crypt64) == "":
-		scheme, salt = "des_crypt", hashed[:2]
+		return "des_crypt", hashed[:2], 0, ""
 	}
-	again, err := Hash(password, scheme, salt, rounds, ident)
-	return err == nil && subtle.ConstantTimeCompare([]byte(again), []byte(hashed)) == 1
+	return "plaintext", "", 0, ""
 }

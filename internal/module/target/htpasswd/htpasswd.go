@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/crypt"
@@ -38,6 +39,9 @@ var Module = module.Target{
 func run(ctx context.Context, env *module.Env, args module.Args) *module.Result {
 	path, name := args.String("path"), args.String("name")
 	present := args.String("state") == "present"
+	if scheme := args.String("crypt_scheme"); present && !slices.Contains(crypt.Schemes, scheme) {
+		return module.Fail(`"no crypt handler found for algorithm: '%s'"`, scheme)
+	}
 	defer files.Lock(path)()
 	data, err := os.ReadFile(path)
 	exists := err == nil
@@ -64,10 +68,12 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		return module.Fail("Destination %s does not exist", path)
 	case strings.ContainsAny(name, ":\n\r\t\x00"):
 		return module.Fail("user contains invalid characters: b'%s'", name)
+	case len(name) > 255:
+		return module.Fail("user must be at most 255 characters: b'%s'", name)
 	case !args.Has("password"):
 		return module.Fail("password must be given for a user that shall be there")
 	default:
-		if fits(string(data), name, args.String("password")) {
+		if fits(string(data), name, args.String("password"), schemes(args.String("crypt_scheme"))) {
 			msg = name + " already present"
 			break
 		}
@@ -138,11 +144,21 @@ func malformed(text string) int {
 	return 0
 }
 
+// schemes are those that a password may be hashed with so that a file that is to
+// have this one stays: all that servers know, or Apache's four and this one.
+func schemes(scheme string) []string {
+	known := []string{"apr_md5_crypt", "des_crypt", "ldap_sha1", "plaintext"}
+	if slices.Contains(known, scheme) {
+		return append(known, "bcrypt", "md5_crypt", "sha256_crypt", "sha512_crypt")
+	}
+	return append(known, scheme)
+}
+
 // fits tells whether the file has the user with the password.
-func fits(text, name, password string) bool {
+func fits(text, name, password string, schemes []string) bool {
 	for line := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), name+":"); ok {
-			return crypt.Verify(password, rest)
+			return crypt.Verify(password, rest, schemes...)
 		}
 	}
 	return false

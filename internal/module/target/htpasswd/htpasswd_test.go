@@ -17,11 +17,12 @@ func TestContract(t *testing.T) {
 		return func(t *testing.T, dir string, _ *module.Result) {
 			t.Helper()
 			data, err := os.ReadFile(dir + "/p")
-			if err != nil || !fits(string(data), name, password) {
+			if err != nil || !fits(string(data), name, password, nil) {
 				t.Errorf("%q, %v", data, err)
 			}
 		}
 	}
+	const sha512 = "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG."
 	const args = `{"path": "$DIR/p", `
 	cases := []mt.Case{
 		{Name: "there", Setup: with, Args: args + `"name": "ann", "password": "secret"}`, Verify: func(t *testing.T, dir string, _ *module.Result) { mt.Has(t, dir+"/p", text) }},
@@ -58,7 +59,14 @@ func TestContract(t *testing.T) {
 				t.Error(to, err)
 			}
 		}},
-		{Name: "no scheme", Args: args + `"name": "eve", "password": "x", "crypt_scheme": "nonsense"}`, Fails: "does not support 'nonsense'"},
+		{Name: "no scheme", Args: args + `"name": "eve", "password": "x", "crypt_scheme": "nonsense"}`, Fails: "no crypt handler found for algorithm: 'nonsense'"},
+		{Name: "long name", Setup: with, Args: args + `"name": "` + strings.Repeat("x", 256) + `", "password": "x"}`, Fails: "user must be at most 255 characters: b'xx"},
+		{Name: "hash of another scheme", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "p", "eve:"+sha512+"\n") },
+			Args: args + `"name": "eve", "password": "secret", "crypt_scheme": "ldap_md5"}`, Changed: true, Verify: func(t *testing.T, dir string, _ *module.Result) {
+				mt.Has(t, dir+"/p", "eve:{MD5}Xr4ilOzQ4PCOq3aQ0qbuaQ==\n")
+			}},
+		{Name: "hash that servers know", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "p", "eve:"+sha512+"\n") },
+			Args: args + `"name": "eve", "password": "secret"}`},
 	}
 	for _, scheme := range []string{"bcrypt", "sha256_crypt", "md5_crypt", "ldap_sha1", "plaintext"} {
 		cases = append(cases, mt.Case{Name: scheme, Setup: with, Args: args + `"name": "eve", "password": "x", "crypt_scheme": "` + scheme + `"}`, Changed: true, Verify: fitting("eve", "x")})
