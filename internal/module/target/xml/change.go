@@ -168,7 +168,7 @@ func (t *task) set() (*module.Result, error) {
 		if len(t.doc.root().spaces) > 0 && !strings.Contains(t.xpath, ":") {
 			missing = "XML document has namespace(s) defined, but no namespace prefix(es) used in xpath!\n"
 		}
-		return nil, fail("%sXpath %s causes a failure: %s\n  -- tree is %s", missing, t.xpath, err, t.doc.brief(true))
+		return nil, fail("%sXpath %s causes a failure: %s\n  -- tree is %s", missing, t.xpath, err, bytesOf(t.doc.brief(true)))
 	}
 	hits, err := t.find(t.doc, t.xpath)
 	if err != nil {

@@ -1,6 +1,8 @@
 package xml
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/tutti-run/tutti/internal/value"
@@ -30,6 +32,9 @@ func (t *task) child(c any, kind string) (*node, error) {
 	if kind == "xml" {
 		doc, err := parse([]byte(value.Str(c)), true, false)
 		if err != nil {
+			if s, ok := errors.AsType[*syntaxError](err); ok {
+				err = fmt.Errorf("%w (<string>, line %d)", err, s.line)
+			}
 			return nil, fail("Error while parsing child element: %s", err)
 		}
 		n := doc.root()

@@ -1,6 +1,8 @@
 package xml
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,30 +25,77 @@ type hit struct {
 
 func (h hit) isElement() bool { return h.attr < 0 && !h.node.isText() }
 
-// find evaluates an expression at a node. What is no set of nodes is one value.
+// find evaluates an expression at a node, for a document at its root. What it finds
+// is in the order of the document; what is no set of nodes is one value.
 func find(at *node, expr string, spaces map[string]string) (hits []hit, scalar any, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	compiled, err := xpath.CompileWithNS(expr, spaces)
+	compiled, err := compile(expr, spaces)
 	if err != nil {
 		return nil, nil, err
+	}
+	if at.kind == document {
+		at = at.root()
 	}
 	switch v := compiled.Evaluate(&navigator{at, -1, -1}).(type) {
 	case *xpath.NodeIterator:
 		for v.MoveNext() {
 			n := v.Current().(*navigator)
-			if h := (hit{n.node, n.attr}); !slices.Contains(hits, h) {
+			if h := (hit{n.node, n.attr}); h.node.kind != document && !slices.Contains(hits, h) {
 				hits = append(hits, h)
 			}
+		}
+		if len(hits) > 1 {
+			places := map[*node]int{}
+			at.top().number(places)
+			slices.SortStableFunc(hits, func(a, b hit) int {
+				return cmp.Or(places[a.node]-places[b.node], a.attr-b.attr)
+			})
 		}
 		return hits, nil, nil
 	default:
 		return nil, v, nil
 	}
 }
+
+// number tells in which order nodes are in the document.
+func (n *node) number(places map[*node]int) {
+	places[n] = len(places)
+	for _, c := range n.children {
+		c.number(places)
+	}
+}
+
+// compile reads an expression. What is wrong with it is worded as libxml2 does.
+func compile(expr string, spaces map[string]string) (compiled *xpath.Expr, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+		if err == nil {
+			return
+		}
+		switch text := err.Error(); {
+		case strings.HasPrefix(text, "prefix ") && strings.HasSuffix(text, " not defined."):
+			err = errPrefix
+		case strings.Contains(text, "unclosed string"):
+			err = errors.New("Unfinished literal")
+		case strings.Contains(text, "undeclared variable") && strings.Contains(expr, "$"):
+			err = errors.New("Undefined variable")
+		case strings.Contains(text, "has an invalid token") && strings.Count(expr, "[") > strings.Count(expr, "]"):
+			err = errors.New("Invalid predicate")
+		case strings.Contains(text, "not yet support"):
+		default:
+			err = errors.New("Invalid expression")
+		}
+	}()
+	return xpath.CompileWithNS(expr, spaces)
+}
+
+var errPrefix = errors.New("Undefined namespace prefix")
 
 func (n *navigator) NodeType() xpath.NodeType {
 	switch {

@@ -18,6 +18,32 @@ type parser struct {
 	open   *node // the innermost element that has not ended
 	blanks bool  // keep text that only sets elements apart
 	cdata  bool  // keep CDATA sections rather than turn them into text
+
+	entities map[string]string // what the names stand for that the document declares
+	grown    int               // how much text that has made
+}
+
+// syntaxError is what makes a document none.
+type syntaxError struct {
+	what         error
+	line, column int
+}
+
+func (e *syntaxError) Error() string {
+	return fmt.Sprintf("%s, line %d, column %d", e.what, e.line, e.column)
+}
+
+func (e *syntaxError) Unwrap() error { return e.what }
+
+// named is an element as mistakes name it.
+func (p *parser) named(n *node) string {
+	return fmt.Sprintf("%s line %d", qualified(n.prefix, n.name), 1+strings.Count(p.in[:n.at], "\n"))
+}
+
+// wrong says where the parser has come to.
+func (p *parser) wrong(what error) error {
+	before := p.in[:p.at]
+	return &syntaxError{what, 1 + strings.Count(before, "\n"), p.at - strings.LastIndexByte(before, '\n')}
 }
 
 var encodings = lazyregexp.New(`^<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']`)
@@ -43,19 +69,18 @@ func parse(data []byte, keepBlanks, keepCDATA bool) (doc *node, err error) {
 	p := &parser{in: strings.ReplaceAll(strings.ReplaceAll(in, "\r\n", "\n"), "\r", "\n"), doc: &node{kind: document}, blanks: keepBlanks, cdata: keepCDATA}
 	p.open = p.doc
 	if p.in == "" {
-		return nil, errors.New("Document is empty, line 1, column 1")
+		return nil, p.wrong(errors.New("Document is empty"))
 	}
 	for p.at < len(p.in) {
 		if err := p.next(); err != nil {
-			line := 1 + strings.Count(p.in[:p.at], "\n")
-			return nil, fmt.Errorf("%w, line %d, column %d", err, line, p.at-strings.LastIndexByte(p.in[:p.at], '\n'))
+			return nil, p.wrong(err)
 		}
 	}
 	switch {
 	case p.open != p.doc:
-		return nil, fmt.Errorf("Premature end of data in tag %s", p.open.name)
+		return nil, p.wrong(fmt.Errorf("Premature end of data in tag %s", p.named(p.open)))
 	case p.doc.root() == nil:
-		return nil, errors.New("Start tag expected, '<' not found")
+		return nil, p.wrong(errors.New("Start tag expected, '<' not found"))
 	}
 	return p.doc, nil
 }
@@ -118,30 +143,6 @@ func (p *parser) next() error {
 	return p.characters()
 }
 
-// doctype keeps the declaration as it stands.
-func (p *parser) doctype() error {
-	depth, quote := 0, byte(0)
-	for i := p.at + len("<!DOCTYPE"); i < len(p.in); i++ {
-		switch c := p.in[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '[':
-			depth++
-		case c == ']':
-			depth--
-		case c == '>' && depth == 0:
-			p.add(&node{kind: doctype, data: strings.TrimSpace(p.in[p.at+len("<!DOCTYPE") : i])})
-			p.at = i + 1
-			return nil
-		}
-	}
-	return errors.New("DOCTYPE improperly terminated")
-}
-
 func (p *parser) end() error {
 	body, err := p.until("</", ">", "End tag")
 	if err != nil {
@@ -152,7 +153,7 @@ func (p *parser) end() error {
 		return errors.New("Extra content at the end of the document")
 	}
 	if want := qualified(p.open.prefix, p.open.name); name != want {
-		return fmt.Errorf("Opening and ending tag mismatch: %s and %s", want, name)
+		return fmt.Errorf("Opening and ending tag mismatch: %s and %s", p.named(p.open), name)
 	}
 	p.open = p.open.parent
 	return nil
@@ -191,7 +192,7 @@ func (p *parser) start() error {
 	if tag == "" {
 		return errors.New("StartTag: invalid element name")
 	}
-	n := &node{kind: element, name: tag}
+	n := &node{kind: element, name: tag, at: p.at}
 	p.add(n)
 	for {
 		spaced := p.skip()
@@ -215,7 +216,7 @@ func (p *parser) start() error {
 func (p *parser) attribute(n *node) error {
 	key := p.name()
 	if key == "" {
-		return fmt.Errorf("Couldn't find end of Start Tag %s", n.name)
+		return fmt.Errorf("Couldn't find end of Start Tag %s", p.named(n))
 	}
 	p.skip()
 	if !strings.HasPrefix(p.rest(), "=") {
@@ -234,7 +235,7 @@ func (p *parser) attribute(n *node) error {
 	if strings.Contains(raw, "<") {
 		return fmt.Errorf("Unescaped '<' not allowed in attributes values")
 	}
-	value, err := unescape(strings.NewReplacer("\t", " ", "\n", " ").Replace(raw))
+	value, err := p.unescape(strings.NewReplacer("\t", " ", "\n", " ").Replace(raw), nil)
 	if err != nil {
 		return err
 	}
@@ -286,7 +287,7 @@ func (p *parser) characters() error {
 		}
 		return errors.New("Extra content at the end of the document")
 	}
-	s, err := unescape(raw)
+	s, err := p.unescape(raw, nil)
 	if err != nil {
 		return err
 	}
@@ -319,9 +320,10 @@ func (p *parser) text(s string) {
 	p.add(&node{kind: text, data: s})
 }
 
-var entities = map[string]string{"lt": "<", "gt": ">", "amp": "&", "quot": `"`, "apos": "'"}
+var known = map[string]string{"lt": "<", "gt": ">", "amp": "&", "quot": `"`, "apos": "'"}
 
-func unescape(s string) (string, error) {
+// unescape replaces the references in a text, which may be what entities stand for.
+func (p *parser) unescape(s string, within []string) (string, error) {
 	before, rest, ok := strings.Cut(s, "&")
 	if !ok {
 		return s, nil
@@ -345,10 +347,14 @@ func unescape(s string) (string, error) {
 				return "", fmt.Errorf("xmlParseCharRef: invalid xmlChar value %s", name)
 			}
 			b.WriteRune(rune(n))
-		case entities[name] != "":
-			b.WriteString(entities[name])
+		case known[name] != "":
+			b.WriteString(known[name])
 		default:
-			return "", fmt.Errorf("Entity '%s' not defined", name)
+			text, err := p.entity(name, within)
+			if err != nil {
+				return "", err
+			}
+			b.WriteString(text)
 		}
 		before, rest, ok = strings.Cut(after, "&")
 	}

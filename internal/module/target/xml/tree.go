@@ -27,6 +27,7 @@ type node struct {
 	data         string // of all that is no element; of a doctype all that is in it
 	spaces       []space
 	attrs        []attr
+	at           int  // where the parser found it
 	mixed        bool // the parser found text in it, so that white space there is text
 
 	parent   *node
@@ -87,8 +88,12 @@ func (n *node) top() *node {
 
 func (n *node) index() int { return slices.Index(n.parent.children, n) }
 
-// inner is the text before the first child; no text at all is nil.
+// inner is the text before the first child; no text at all is nil. Of what is no
+// element it is all there is.
 func (n *node) inner() any {
+	if n.kind != element {
+		return n.data
+	}
 	var found bool
 	var b strings.Builder
 	for _, c := range n.children {
@@ -105,6 +110,10 @@ func (n *node) inner() any {
 }
 
 func (n *node) setInner(s string) {
+	if n.kind != element {
+		n.data = s
+		return
+	}
 	for len(n.children) > 0 && n.children[0].isText() {
 		n.children = n.children[1:]
 	}

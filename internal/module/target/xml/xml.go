@@ -7,13 +7,13 @@ package xml
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/antchfx/xpath"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
@@ -26,7 +26,7 @@ var Module = module.Target{
 	Spec: module.Spec{
 		Name:    "community.general.xml",
 		Summary: "Reads and changes parts of XML files.",
-		Notes:   []string{"XPath 1.0 without `prefix:*` and `processing-instruction()`.", "Documents are in UTF-8 or ISO-8859-1; entities that a document declares are not known."},
+		Notes:   []string{"XPath 1.0 without `prefix:*` and `processing-instruction()`.", "Documents are in UTF-8 or ISO-8859-1; entities that a document declares are known if they stand for text."},
 		Params: []module.Param{
 			{Name: "path", Type: module.Path, Aliases: []string{"dest", "file"}, Doc: "The file, which must be there."},
 			{Name: "xmlstring", Doc: "A document to work on instead of a file."},
@@ -96,11 +96,11 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	for k, v := range args.Dict("namespaces").All() {
 		t.spaces[value.Str(k)] = value.Str(v)
 	}
-	what := "xml_string"
+	what, name := "xml_string", "<string>"
 	if args.String("xmlstring") != "" {
 		t.data = []byte(args.String("xmlstring"))
 	} else {
-		what = t.path
+		what, name = t.path, filepath.Base(t.path)
 		if fi, err := os.Stat(t.path); err != nil || !fi.Mode().IsRegular() {
 			return module.Fail("The target XML source '%s' does not exist.", t.path)
 		}
@@ -113,12 +113,16 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		t.data = data
 	}
 	if args.Has("xpath") {
-		if err := t.compile(); err != nil {
+		// A prefix is missed only where the document is searched.
+		if _, err := compile(t.xpath, t.spaces); err != nil && !errors.Is(err, errPrefix) {
 			return module.Fail("Syntax error in xpath expression: %s (%s)", t.xpath, err)
 		}
 	}
 	doc, err := parse(t.data, !args.Bool("pretty_print"), !args.Bool("strip_cdata_tags"))
 	if err != nil {
+		if s, ok := errors.AsType[*syntaxError](err); ok {
+			err = fmt.Errorf("%w (%s, line %d)", err, name, s.line)
+		}
 		return module.Fail("Error while parsing document: %s (%s)", what, err)
 	}
 	t.doc, t.before = doc, doc.clone()
@@ -130,17 +134,6 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		return module.Fail("xpath %s: %s", t.xpath, err)
 	}
 	return r
-}
-
-// compile checks the expression.
-func (t *task) compile() (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%v", r)
-		}
-	}()
-	_, err = xpath.CompileWithNS(t.xpath, t.spaces)
-	return err
 }
 
 func (t *task) do() (*module.Result, error) {
@@ -159,7 +152,12 @@ func (t *task) do() (*module.Result, error) {
 		}
 		return t.finish(fmt.Sprintf("selector '%s' match: %s", t.xpath, value.JSON{Python: true, ASCII: true}.Append(nil, paths)), 0, nil)
 	case t.args.Bool("count"):
-		hits, err := t.find(t.doc, "/"+t.xpath)
+		// Relative expressions count wherever in the document they fit.
+		expr := t.xpath
+		if !strings.HasPrefix(expr, "//") {
+			expr = "/" + expr
+		}
+		hits, err := t.find(t.doc, expr)
 		if err != nil {
 			return nil, err
 		}

@@ -31,7 +31,23 @@ func TestContract(t *testing.T) {
 		}},
 		{Name: "no file", Args: `{"path": "$DIR/none.xml", "xpath": "/a", "count": true}`, Fails: "does not exist."},
 		{Name: "no expression", Setup: with, Args: `{"path": "$DIR/f.xml", "xpath": "/a[", "count": true}`, Fails: "Syntax error in xpath expression: /a["},
-		{Name: "prefix of nothing", Setup: with, Args: `{"path": "$DIR/f.xml", "xpath": "/p:a", "value": "x"}`, Fails: "prefix p not defined"},
+		{Name: "prefix of nothing", Setup: with, Args: `{"path": "$DIR/f.xml", "xpath": "/p:a", "value": "x"}`, Fails: "Xpath /p:a causes a failure: Undefined namespace prefix\n  -- tree is b'<a"},
+		{Name: "prefix of nothing, absent", Setup: with, Args: `{"path": "$DIR/f.xml", "xpath": "/p:a", "state": "absent", "pretty_print": true}`, Fails: "Couldn't delete xpath target: /p:a (Undefined namespace prefix)"},
+		{Name: "count anywhere", Setup: with, Args: `{"path": "$DIR/f.xml", "xpath": "//b[text()='two']", "count": true}`, Verify: func(t *testing.T, _ string, r *module.Result) {
+			if r.Get("count") != 1 {
+				t.Errorf("count is %v", r.Get("count"))
+			}
+		}},
+		{Name: "from the root", Setup: with, Args: `{"path": "$DIR/f.xml", "xpath": "./b", "value": "new"}`, Changed: true, Verify: becomes("<a x=\"1\">\n  <b>new</b>\n  <b>new</b>\n</a>")},
+		{Name: "last in the document", Setup: with, Args: `{"path": "$DIR/f.xml", "xpath": "/a/b | /a", "add_children": ["c"]}`, Changed: true, Again: true, Verify: becomes("<a x=\"1\">\n  <b>one</b>\n  <b>two<c/></b>\n</a>")},
+		{Name: "comment", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "f.xml", "<a><!-- b --></a>") },
+			Args: `{"path": "$DIR/f.xml", "xpath": "/a/comment()", "value": "new"}`, Changed: true, Verify: becomes("<a><!--new--></a>")},
+		{Name: "entity", Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "f.xml", `<!DOCTYPE a  [<!ENTITY e "one"><!ENTITY f '&e;&amp;&#50;'> ]><a x="&e;"><b>&f;</b></a>`)
+		}, Args: `{"path": "$DIR/f.xml", "xpath": "/a/c", "value": "new"}`, Changed: true,
+			Verify: becomes("<!DOCTYPE a [\n<!ENTITY e \"one\">\n<!ENTITY f \"&e;&amp;&#50;\">\n]>\n<a x=\"one\"><b>one&amp;2</b><c>new</c></a>")},
+		{Name: "no document", Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "f.xml", "<a>\n<b></a>") },
+			Args: `{"path": "$DIR/f.xml", "xpath": "/a", "value": "new"}`, Fails: "(Opening and ending tag mismatch: b line 2 and a, line 2, column 8 (f.xml, line 2))"},
 		{Name: "number for a child", Setup: with, Args: `{"path": "$DIR/f.xml", "xpath": "/a", "add_children": [{"c": 1}]}`, Fails: "Argument must be bytes or unicode, got 'int'"},
 		{Name: "nothing to do", Setup: with, Args: `{"path": "$DIR/f.xml"}`, Fails: "Don't know what to do"},
 	})
@@ -43,7 +59,9 @@ func TestParse(t *testing.T) {
 		"<a></a>":                         "<a/>",
 		"<a b='\"&#65;&lt;'>&gt;\r\n</a>": "<a b=\"&quot;A&lt;\">&gt;\n</a>",
 		"<a>x<![CDATA[<&]]>y</a>":         "<a>x<![CDATA[<&]]>y</a>",
-		"<!DOCTYPE a [<!ELEMENT a (b>c)>]>\n<?p i?><a/><!-- c -->": "<!DOCTYPE a [<!ELEMENT a (b>c)>]>\n<?p i?><a/><!-- c -->",
+		"<!DOCTYPE a [<!ELEMENT a (b>c)>]>\n<?p i?><a/><!-- c -->":      "<!DOCTYPE a [<!ELEMENT a (b>c)>]>\n<?p i?><a/><!-- c -->",
+		"<!DOCTYPE a PUBLIC \"-//x\"\n  'x  y'  [ ]><a/>":               "<!DOCTYPE a PUBLIC \"-//x\" \"x  y\">\n<a/>",
+		"<!DOCTYPE a [<!-- it's > -->\n<?p i?><!ENTITY a  \">\">]><a/>": "<!DOCTYPE a [\n<!-- it's > --><?p i?><!ENTITY a \">\">\n]>\n<a/>",
 		"\ufeff<é/>": "<é/>",
 		"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>": "<a>é</a>",
 	} {
@@ -54,7 +72,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q is written as %q", in, got)
 		}
 	}
-	for _, in := range []string{"", "text", "<a>", "<a></b>", "<a/><b/>", "<a/>text", "<a b=c/>", "<a b='1' b='2'/>", "<a>&none;</a>", "<a>&amp</a>", "<p:a/>", "<a b='<'/>", "<a><!-- </a>", "<?xml version='1.0' encoding='EBCDIC'?><a/>", "<a>\xff</a>", "<a>&#x110000;</a>"} {
+	for _, in := range []string{"", "text", "<a>", "<a></b>", "<a/><b/>", "<a/>text", "<a b=c/>", "<a b='1' b='2'/>", "<a>&none;</a>", "<!DOCTYPE a [<!ENTITY e '&f;'><!ENTITY f '&e;'>]><a>&e;</a>", "<!DOCTYPE a [<!ENTITY e '<b/>'>]><a>&e;</a>", "<a>&amp</a>", "<p:a/>", "<a b='<'/>", "<a><!-- </a>", "<?xml version='1.0' encoding='EBCDIC'?><a/>", "<a>\xff</a>", "<a>&#x110000;</a>"} {
 		if doc, err := parse([]byte(in), true, true); err == nil {
 			t.Errorf("%q is taken for %q", in, doc.file(false))
 		}
