@@ -32,6 +32,9 @@ func (s *Spec) parse(raw *value.Map, p parser) (Args, error) {
 	if s.AnyParams {
 		p.anyParams = true
 	}
+	if s.Called != "" {
+		p.called = s.Called
+	}
 	raw, err := s.foldFreeForm(raw)
 	if err != nil {
 		return Args{}, err

@@ -37,6 +37,10 @@ type Spec struct {
 	// its name: Ansible has a few modules with words of their own for that.
 	Lacking string
 
+	// Called, if set, names the module in what is said of parameters that it does
+	// not have: where Ansible's action runs a module, the module says it.
+	Called string
+
 	// FreeForm names the parameter that takes the text of a task written as
 	// `command: echo hi`; empty where the module takes none.
 	FreeForm string

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -18,15 +19,19 @@ import (
 
 	"github.com/tutti-run/tutti/internal/hostsfile"
 	"github.com/tutti-run/tutti/internal/module"
+	"github.com/tutti-run/tutti/internal/module/files"
 )
 
 // client makes the http.Client that the arguments describe.
-func client(env *module.Env, args module.Args, o Options, circle *bool) (*http.Client, error) {
+func client(env *module.Env, args module.Args, o Options, secure bool, circle *bool) (*http.Client, error) {
 	if args.Bool("use_gssapi") {
 		return nil, errors.New("use_gssapi is not supported: log in with url_username and url_password")
 	}
 	config, err := tlsConfig(args, o.CAPath)
 	if err != nil {
+		return nil, err
+	}
+	if err := certificate(config, args); err != nil && secure { // plain HTTP shows nobody one, and does not miss it
 		return nil, err
 	}
 	t := &http.Transport{
@@ -55,23 +60,12 @@ func tlsConfig(args module.Args, caPath string) (*tls.Config, error) {
 	if caPath != "" {
 		pem, err := os.ReadFile(caPath)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read ca_path: %w", err)
+			return nil, &refused{files.Errno(err, caPath)}
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("ca_path %s holds no certificate", caPath)
 		}
-	}
-	if cert := args.String("client_cert"); cert != "" {
-		key := args.String("client_key")
-		if key == "" {
-			key = cert
-		}
-		pair, err := tls.LoadX509KeyPair(cert, key)
-		if err != nil {
-			return nil, fmt.Errorf("cannot use client_cert: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
 	}
 	if names := args.Strings("ciphers"); len(names) > 0 {
 		known := map[string]uint16{}
@@ -94,6 +88,20 @@ func tlsConfig(args module.Args, caPath string) (*tls.Config, error) {
 		c.MaxVersion = tls.VersionTLS12 // TLS 1.3 lets nobody choose
 	}
 	return c, nil
+}
+
+// certificate adds the one that we show.
+func certificate(c *tls.Config, args module.Args) error {
+	cert := args.String("client_cert")
+	if cert == "" {
+		return nil
+	}
+	pair, err := tls.LoadX509KeyPair(cert, cmp.Or(args.String("client_key"), cert))
+	if err != nil {
+		return fmt.Errorf("cannot use client_cert: %w", err)
+	}
+	c.Certificates = []tls.Certificate{pair}
+	return nil
 }
 
 // redirects decides which redirects are followed: all, none, or by method.
@@ -242,6 +250,11 @@ func netrc(host string, env *module.Env) (user, password string, ok bool) {
 	return user, password, inside && user != ""
 }
 
+// refused is what kept us from asking.
+type refused struct{ text string }
+
+func (r *refused) Error() string { return r.text }
+
 // errorText words an error as Python's urllib does: users match on it.
 func errorText(err error) string {
 	var netErr net.Error
@@ -253,6 +266,9 @@ func errorText(err error) string {
 		return "Request failed: <urlopen error [Errno -3] Temporary failure in name resolution>"
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return "Request failed: <urlopen error timed out>"
+	}
+	if r := (*refused)(nil); errors.As(err, &r) {
+		return "Connection failure: " + r.text
 	}
 	if text := certificateText(err); text != "" {
 		return "Request failed: <urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: " + text + ">"

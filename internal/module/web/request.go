@@ -25,6 +25,7 @@ type Options struct {
 	Timeout    time.Duration
 	Force      bool      // let no cache answer
 	NewerThan  time.Time // ask only for what is newer, if not zero
+	OwnType    bool      // Header's Content-Type counts, whatever the parameter headers says
 	Redirects  string    // all, none, safe or urllib2
 	UnixSocket string
 	CAPath     string
@@ -102,7 +103,7 @@ func do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o
 	default:
 		return nil, fmt.Errorf("unknown url type: %s", u.Scheme)
 	}
-	c, err := client(env, args, o, circle)
+	c, err := client(env, args, o, u.Scheme == "https", circle)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +130,9 @@ func do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o
 			req.Header.Set(k, v)
 		}
 		for k, v := range args.Dict("headers").Strings() {
+			if o.OwnType && strings.EqualFold(k, "content-type") {
+				continue
+			}
 			req.Header.Set(k, value.Str(v))
 			if strings.EqualFold(k, "host") {
 				req.Host = value.Str(v)

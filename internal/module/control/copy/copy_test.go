@@ -32,7 +32,7 @@ func TestCopy(t *testing.T) {
 		{"neither", `{"dest": "$DIR/x"}`, false, "src (or content) is required", nil},
 		{"both", `{"dest": "$DIR/x", "src": "a", "content": "b"}`, false, "src and content are mutually exclusive", nil},
 		{"not there", `{"src": "none", "dest": "$DIR/x"}`, false, "Could not find or access 'none'", nil},
-		{"internal", `{"src": "a", "dest": "$DIR/x", "_files": []}`, false, "Unsupported parameters for (copy) module: _files.", nil},
+		{"internal", `{"src": "a", "dest": "$DIR/x", "_files": []}`, false, "Unsupported parameters for (ansible.legacy.copy) module: _files.", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			here, there := t.TempDir(), t.TempDir()

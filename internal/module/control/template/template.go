@@ -19,7 +19,7 @@ import (
 var Module = module.Control{
 	Spec: module.Spec{
 		Lacking: "src and dest are required",
-		Name:    "ansible.builtin.template",
+		Name:    "ansible.builtin.template", Called: "ansible.legacy.copy",
 		Summary: "Renders a template on the controller and puts the result into its place.",
 		Params: append([]module.Param{
 			{Name: "src", Type: module.Path, Required: true, Doc: "The template."},

@@ -18,7 +18,7 @@ import (
 // Spec is assemble's, for both halves.
 var Spec = module.Spec{
 	Lacking: "src and dest are required",
-	Name:    "ansible.builtin.assemble", Summary: "Joins the files of a directory into one.",
+	Name:    "ansible.builtin.assemble", Called: "ansible.legacy.assemble", Summary: "Joins the files of a directory into one.",
 	Params: append([]module.Param{
 		{Name: "src", Type: module.Path, Required: true, Doc: "The directory."},
 		{Name: "dest", Type: module.Path, Required: true, Doc: "The file to write."},

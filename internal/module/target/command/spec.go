@@ -40,7 +40,7 @@ var returns = []module.Return{
 // Command runs a program without a shell.
 var Command = module.Target{
 	Spec: module.Spec{
-		Name: "ansible.builtin.command", Summary: "Runs a command without a shell.",
+		Name: "ansible.builtin.command", Called: "ansible.legacy.command", Summary: "Runs a command without a shell.",
 		FreeForm: "cmd",
 		Params: params(
 			module.Param{Name: "argv", Type: module.List, Elements: module.Str, Doc: "The command as a list of words."},
@@ -57,7 +57,7 @@ var Command = module.Target{
 // Shell lets a shell run a command line.
 var Shell = module.Target{
 	Spec: module.Spec{
-		Name: "ansible.builtin.shell", Summary: "Runs a command line through a shell.",
+		Name: "ansible.builtin.shell", Called: "ansible.legacy.command", Summary: "Runs a command line through a shell.",
 		FreeForm: "cmd",
 		Params: params(module.Param{Name: "argv", Type: module.List, Elements: module.Str, Doc: "The command as a list of words, which are quoted for the shell."},
 			module.Param{Name: "executable", Type: module.Path, Doc: "The shell, by default /bin/sh."}),

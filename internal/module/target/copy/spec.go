@@ -41,7 +41,7 @@ func Params() []module.Param {
 
 // Spec is copy's, for both halves.
 var Spec = module.Spec{
-	Name:    "ansible.builtin.copy",
+	Name: "ansible.builtin.copy", Called: "ansible.legacy.copy",
 	Summary: "Copies files from the controller, or on the target, into their place.",
 	Params:  Params(),
 	Hints:   []parallel.Hint{parallel.Free()},

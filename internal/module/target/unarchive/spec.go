@@ -11,7 +11,7 @@ import (
 // Spec is unarchive's, for both halves.
 var Spec = module.Spec{
 	Lacking: "src (or content) and dest are required",
-	Name:    "ansible.builtin.unarchive", Summary: "Unpacks an archive, after copying it from the controller if need be.",
+	Name:    "ansible.builtin.unarchive", Called: "ansible.legacy.unarchive", Summary: "Unpacks an archive, after copying it from the controller if need be.",
 	Params: append([]module.Param{
 		{Name: "src", Type: module.Path, Required: true, Doc: "The archive, on the controller unless remote_src; with remote_src also a URL."},
 		{Name: "dest", Type: module.Path, Required: true, Doc: "Directory to unpack into."},

@@ -2,18 +2,21 @@ package uri
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
-	"net/textproto"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/value"
@@ -49,7 +52,7 @@ func encodeBody(ctx context.Context, env *module.Env, args module.Args) (data []
 		if err != nil {
 			return nil, "", fmt.Errorf("failed to parse body as form-multipart: %w", err)
 		}
-		return data, contentType, nil
+		return data, contentType, nil // another type, without the boundary, could not be read
 	case body != nil:
 		data = []byte(value.Str(body))
 	}
@@ -58,7 +61,7 @@ func encodeBody(ctx context.Context, env *module.Env, args module.Args) (data []
 			contentType = ""
 		}
 	}
-	if body == nil && contentType != "application/json" {
+	if body == nil && args.String("body_format") != "json" {
 		return nil, contentType, nil
 	}
 	return data, contentType, nil
@@ -120,58 +123,66 @@ func multiPart(ctx context.Context, env *module.Env, body any, digests *value.Ma
 	}
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
-	for name, v := range fields.Strings() {
-		header := textproto.MIMEHeader{}
-		disposition := map[string]string{"name": name}
-		var content []byte
-		kind := "text/plain"
-		switch v := v.(type) {
-		case *value.Map:
-			file, _ := v.At("filename").(string)
-			text, hasContent := v.Get("content")
-			if file == "" && !hasContent {
-				return nil, "", errors.New("at least one of filename or content must be provided")
-			}
-			if file != "" {
-				disposition["filename"] = filepath.Base(file)
-				kind = "application/octet-stream"
-				if t := mime.TypeByExtension(filepath.Ext(file)); t != "" {
-					kind = t
-				}
-			}
-			if hasContent && text != nil {
-				content = []byte(value.Str(text))
-			} else {
-				digest, _ := digests.At(name).(string)
-				var err error
-				if content, err = read(ctx, env, file, digest); err != nil {
-					return nil, "", err
-				}
-			}
-			if t, ok := v.At("mime_type").(string); ok {
-				kind = t
-			}
-			if e, ok := v.At("multipart_encoding").(string); ok && e == "base64" {
-				header.Set("Content-Transfer-Encoding", "base64")
-				content = []byte(base64.StdEncoding.EncodeToString(content))
-			}
-		case nil:
-			return nil, "", fmt.Errorf("value of %s must be a string, or mapping", name)
-		default:
-			content = []byte(value.Str(v))
-		}
-		header.Set("Content-Type", kind)
-		header.Set("Content-Disposition", mime.FormatMediaType("form-data", disposition))
-		part, err := w.CreatePart(header)
-		if err == nil {
-			_, err = part.Write(content)
-		}
+	for _, name := range slices.Sorted(maps.Keys(maps.Collect(fields.Strings()))) {
+		digest, _ := digests.At(name).(string)
+		p, err := partOf(ctx, env, fields.At(name), digest)
 		if err != nil {
 			return nil, "", err
 		}
+		// Some servers mind the order and the quotes, so they are as Python writes them.
+		fmt.Fprintf(&b, "--%s\r\n", w.Boundary())
+		if p.base64 {
+			b.WriteString("Content-Transfer-Encoding: base64\r\n")
+		}
+		fmt.Fprintf(&b, "Content-Type: %s\r\nContent-Disposition: form-data; %s", p.kind, parameter("name", name))
+		if p.file != "" {
+			b.WriteString("; " + parameter("filename", filepath.Base(p.file)))
+		}
+		fmt.Fprintf(&b, "\r\n\r\n%s\r\n", p.content)
 	}
-	if err := w.Close(); err != nil {
-		return nil, "", err
-	}
+	fmt.Fprintf(&b, "--%s--\r\n", w.Boundary())
 	return b.Bytes(), w.FormDataContentType(), nil
+}
+
+// part is a field of a multipart form.
+type part struct {
+	kind, file string
+	content    []byte
+	base64     bool
+}
+
+func partOf(ctx context.Context, env *module.Env, v any, digest string) (p part, err error) {
+	switch v := v.(type) {
+	case string:
+		return part{kind: "text/plain", content: []byte(v)}, nil
+	case *value.Map:
+		p.file, _ = v.At("filename").(string)
+		content := v.At("content")
+		hasContent := content != nil && content != ""
+		if p.file == "" && !hasContent {
+			return p, errors.New("at least one of filename or content must be provided")
+		}
+		if p.kind, _ = v.At("mime_type").(string); p.kind == "" {
+			p.kind, _, _ = strings.Cut(mime.TypeByExtension(filepath.Ext(p.file)), ";")
+			p.kind = cmp.Or(p.kind, "application/octet-stream")
+		}
+		if hasContent {
+			p.content = []byte(value.Str(content))
+		} else if p.content, err = read(ctx, env, p.file, digest); err != nil {
+			return p, err
+		}
+		if e, ok := v.At("multipart_encoding").(string); ok && e == "base64" {
+			p.base64, p.content = true, []byte(base64.StdEncoding.EncodeToString(p.content))
+		}
+		return p, nil
+	}
+	return p, fmt.Errorf("value must be a string, or mapping, cannot be type %s", value.TypeName(v))
+}
+
+// parameter writes a parameter of a header: in quotes, or encoded where it is not ASCII.
+func parameter(name, v string) string {
+	if strings.IndexFunc(v, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+		return name + "*=utf-8''" + strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
+	}
+	return name + `="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", "%0D", "\n", "%0A").Replace(v) + `"`
 }

@@ -12,7 +12,7 @@ import (
 
 // Spec is uri's, for both halves.
 var Spec = module.Spec{
-	Name: "ansible.builtin.uri", Summary: "Talks to web services.",
+	Name: "ansible.builtin.uri", Called: "ansible.legacy.uri", Summary: "Talks to web services.",
 	Params: slices.Concat(web.Params("user"), []module.Param{
 		{Name: "dest", Type: module.Path, Doc: "File or directory for the answer."},
 		{Name: "body", Type: module.Raw, Doc: "What to send."},

@@ -41,7 +41,11 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	body, contentType, err := encodeBody(ctx, env, args)
 	if err != nil {
-		return module.Fail("%s", err).Set("elapsed", 0)
+		failed := module.Fail("%s", err)
+		if args.String("body_format") != "form-multipart" {
+			failed.Set("elapsed", 0)
+		}
+		return failed
 	}
 	o := web.Options{
 		Method: method, Body: body, Header: map[string]string{}, Timeout: time.Duration(args.Int("timeout")) * time.Second,
@@ -50,6 +54,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	if contentType != "" {
 		o.Header["Content-Type"] = contentType
 	}
+	o.OwnType = args.String("body_format") == "form-multipart"
 	dest := args.String("dest")
 	if fi, err := os.Stat(dest); dest != "" && err == nil && fi.Mode().IsRegular() {
 		o.NewerThan = fi.ModTime()
@@ -95,7 +100,7 @@ func answer(ctx context.Context, env *module.Env, args module.Args, resp *web.Re
 			}
 		}
 	}
-	if dest := args.String("dest"); dest != "" && resp.Body != nil && (ok || resp.Status < 300 || resp.Status == http.StatusNotModified) {
+	if dest := args.String("dest"); dest != "" && resp.Body != nil {
 		if failed := save(ctx, env, args, resp, r, ok, source); failed != nil {
 			return failed
 		}
@@ -133,7 +138,7 @@ func save(ctx context.Context, env *module.Env, args module.Args, resp *web.Resp
 	if ok && resp.Status != http.StatusNotModified {
 		unlock := files.Lock(dest)
 		attrs := files.AttrsOf(args)
-		_, err := files.Replacement{Path: dest, Attrs: attrs, Unsafe: args.Bool("unsafe_writes")}.Write(ctx, source)
+		err := write(ctx, env, files.Replacement{Path: dest, Attrs: attrs, Unsafe: args.Bool("unsafe_writes")}, source)
 		if err == nil {
 			_, err = attrs.Apply(dest, env.Check, nil)
 		}
@@ -149,6 +154,33 @@ func save(ctx context.Context, env *module.Env, args module.Args, resp *web.Resp
 	r.Set("path", dest)
 	files.AddInfo(r, dest)
 	return nil
+}
+
+// write makes the answer the file's content. A file that has it already stays,
+// and so does a link to it.
+func write(ctx context.Context, env *module.Env, f files.Replacement, source io.Reader) error {
+	if have, err := files.SHA1OfFile(f.Path); err == nil {
+		dir, err := env.TempDir()
+		if err != nil {
+			return err
+		}
+		spool, err := os.CreateTemp(dir, "answer-")
+		if err != nil {
+			return err
+		}
+		defer os.Remove(spool.Name())
+		defer spool.Close()
+		sums, err := files.Copy(spool, source)
+		if err != nil || sums.SHA1 == have {
+			return err
+		}
+		if _, err := spool.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		source = spool
+	}
+	_, err := f.Write(ctx, source)
+	return err
 }
 
 func isJSON(contentType string) bool {

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"mime"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -34,6 +37,12 @@ func server(t *testing.T) string {
 		}
 		data, _ := io.ReadAll(f)
 		fmt.Fprintf(w, "%s %s %s", r.FormValue("a"), h.Filename, data)
+	})
+	mux.HandleFunc("/text", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "text\n") })
+	mux.HandleFunc("/raw", func(w http.ResponseWriter, r *http.Request) {
+		_, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		body, _ := io.ReadAll(r.Body)
+		io.WriteString(w, strings.ReplaceAll(string(body), params["boundary"], "B"))
 	})
 	mux.Handle("/moved", http.RedirectHandler("/echo", http.StatusFound))
 	s := httptest.NewServer(mux)
@@ -74,6 +83,38 @@ func TestContract(t *testing.T) {
 			return ask("/upload", "method", "POST", "body_format", "form-multipart", "return_content", true,
 				"body", value.MapOf("a", "b", "file", value.MapOf("filename", dir+"/f.txt")))(dir)
 		}, Setup: func(t *testing.T, dir string) { mt.Write(t, dir, "f.txt", "data") }, Verify: is("content", "'b f.txt data'")},
+		{Name: "how parts are written", ArgsMap: ask("/raw", "method", "POST", "body_format", "form-multipart", "return_content", true, "headers", value.MapOf("Content-Type", "multipart/form-data"),
+			"body", value.MapOf("t", "x", "f", value.MapOf("filename", "d/a\"é.json", "content", "{}"), "c", value.MapOf("content", "1"), "n\"", value.MapOf("content", "2", "mime_type", "a/b", "filename", "q\""))),
+			Verify: is("content", value.Repr("--B\r\nContent-Type: application/octet-stream\r\nContent-Disposition: form-data; name=\"c\"\r\n\r\n1\r\n"+
+				"--B\r\nContent-Type: application/json\r\nContent-Disposition: form-data; name=\"f\"; filename*=utf-8''a%22%C3%A9.json\r\n\r\n{}\r\n"+
+				"--B\r\nContent-Type: a/b\r\nContent-Disposition: form-data; name=\"n\\\"\"; filename=\"q\\\"\"\r\n\r\n2\r\n"+
+				"--B\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\nx\r\n--B--\r\n"))},
+		{Name: "a part that is no text", ArgsMap: ask("/raw", "body_format", "form-multipart", "body", value.MapOf("a", 1)), Fails: "failed to parse body as form-multipart: value must be a string, or mapping, cannot be type int", Verify: is("elapsed", "None")},
+		{Name: "an empty part", ArgsMap: ask("/raw", "body_format", "form-multipart", "body", value.MapOf("a", value.MapOf("content", ""))), Fails: "failed to parse body as form-multipart: at least one of filename or content must be provided"},
+		{Name: "no body as JSON", ArgsMap: ask("/echo", "method", "PUT", "body", nil, "body_format", "json", "headers", value.MapOf("content-type", "text/x")),
+			Verify: is("json", "{'method': 'PUT', 'type': 'text/x', 'body': 'null', 'x': ''}")},
+		{Name: "file behind a link, the same", ArgsMap: func(dir string) *value.Map { return ask("/text", "dest", dir+"/l", "force", true)(dir) }, Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "f", "text\n")
+			if err := os.Symlink("f", dir+"/l"); err != nil {
+				t.Fatal(err)
+			}
+		}, Changed: true, Again: true, Verify: is("state", "'link'")},
+		{Name: "file behind a link, another", ArgsMap: func(dir string) *value.Map { return ask("/text", "dest", dir+"/l", "force", true)(dir) }, Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "f", "old\n")
+			if err := os.Symlink("f", dir+"/l"); err != nil {
+				t.Fatal(err)
+			}
+		}, Changed: true, Again: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			mt.Has(t, dir+"/l", "text\n")
+			mt.Has(t, dir+"/f", "old\n")
+		}},
+		{Name: "file, not there", ArgsMap: func(dir string) *value.Map { return ask("/none", "dest", dir+"/out")(dir) }, Fails: "Status code was 404", Verify: func(t *testing.T, dir string, r *module.Result) {
+			is("path", value.Repr(dir+"/out"))(t, dir, r)
+		}},
+		{Name: "a certificate for nobody", ArgsMap: ask("/echo", "client_cert", "/none"), Verify: is("status", "200")},
+		{Name: "no certificate", Args: `{"url": "` + secure.URL + `/", "client_cert": "/none"}`, Fails: "Status code was -1"},
+		{Name: "no authorities", ArgsMap: ask("/echo", "ca_path", "/none"), Fails: "Status code was -1 and not [200]: Connection failure: [Errno 2] No such file or directory: b'/none'"},
+		{Name: "unknown parameter", ArgsMap: ask("/echo", "colour", "red"), Fails: "Unsupported parameters for (ansible.legacy.uri) module: colour"},
 		{Name: "redirect", ArgsMap: ask("/moved"), Verify: is("redirected", "True", "url", value.Repr(base+"/echo"))},
 		{Name: "no redirect", ArgsMap: ask("/moved", "follow_redirects", "none", "status_code", 302), Verify: is("status", "302", "location", value.Repr(base+"/echo"))},
 		{Name: "unsafe redirect", ArgsMap: ask("/moved", "method", "POST", "body", "x"), Fails: "Status code was 302 and not [200]: HTTP Error 302: Found"},
