@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/antchfx/xpath"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
 // navigator walks a tree for an XPath expression.
@@ -92,8 +94,16 @@ func compile(expr string, spaces map[string]string) (compiled *xpath.Expr, err e
 			err = errors.New("Invalid expression")
 		}
 	}()
+	if instructions.MatchString(quotes.ReplaceAllString(expr, "")) {
+		return nil, errors.New("not yet supported: processing-instruction()") // the library would find all elements
+	}
 	return xpath.CompileWithNS(expr, spaces)
 }
+
+var (
+	quotes       = lazyregexp.New(`"[^"]*"|'[^']*'`)
+	instructions = lazyregexp.New(`processing-instruction\s*\(`)
+)
 
 var errPrefix = errors.New("Undefined namespace prefix")
 
@@ -108,8 +118,15 @@ func (n *navigator) NodeType() xpath.NodeType {
 	case n.node.kind == element:
 		return xpath.ElementNode
 	}
-	return xpath.CommentNode
+	if n.node.kind == comment {
+		return xpath.CommentNode
+	}
+	return instructionNode
 }
+
+// instructionNode is a type of node that the library does not know: only node()
+// finds such.
+const instructionNode xpath.NodeType = -1
 
 func (n *navigator) LocalName() string {
 	if n.attr >= 0 {
