@@ -65,7 +65,7 @@ func (c *call) listArg(i int) ([]any, error) {
 		return anyStrings(strings.Split(s, ",")), nil
 	}
 	switch c.a[i].(type) {
-	case int, float64, *big.Int:
+	case int, float64, *big.Int, bool:
 		return []any{Str(c.a[i])}, nil
 	}
 	return nil, typeErr("%s: argument '%s' must be a list, not %s", c.name, c.paramName(i), TypeName(c.a[i]))

@@ -11,6 +11,7 @@ import (
 type def struct {
 	name   string
 	params []param
+	only   int  // so many of the last params are given by name alone
 	rest   bool // *args
 	named  bool // **kwargs
 	anew   bool // text that it gives is a new string, even if nothing changed
@@ -38,7 +39,7 @@ type call struct {
 func (c *call) given(i int) bool { return c.set>>i&1 == 1 }
 
 // define makes a def of a signature such as "value default=” boolean=False
-// *args **kw". The parameters of a method do not include its receiver.
+// *args byname=None **kw". The parameters of a method do not include its receiver.
 func define(name, signature string, fn func(c *call) (any, error)) *def {
 	d := &def{name: name, fn: fn}
 	for _, p := range strings.Fields(signature) {
@@ -49,6 +50,9 @@ func define(name, signature string, fn func(c *call) (any, error)) *def {
 			d.rest = true
 		default:
 			d.params = append(d.params, param{n, optional, standard(std)})
+			if d.rest {
+				d.only++
+			}
 		}
 	}
 	return d
@@ -98,7 +102,7 @@ func (d *def) invoke(f *frame, hasFirst bool, first any, a *args) (any, error) {
 	}
 	n := 0
 	put := func(v any) bool {
-		if n < len(c.a) {
+		if n < len(c.a)-d.only {
 			c.a[n], c.set = v, c.set|1<<n
 			n++
 			return true

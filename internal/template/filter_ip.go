@@ -23,7 +23,7 @@ func networkFilters() []*def {
 		define(everywhere("ipaddr"), "value query='' version=None alias=None *rest", ipaddrFilter(0)),
 		define(everywhere("ipv4"), "value query='' *rest", ipaddrFilter(4)),
 		define(everywhere("ipv6"), "value query='' *rest", ipaddrFilter(6)),
-		define(everywhere("ipwrap"), "value *rest **kw", ipwrapFilter),
+		define(everywhere("ipwrap"), "value *rest query=''", ipwrapFilter),
 		define(everywhere("ipsubnet"), "value query='' index=None *rest", ipsubnetFilter),
 		define(everywhere("ipmath"), "value amount *rest", ipmathFilter),
 		define(everywhere("ip4_hex"), "arg delimiter='' *rest", ip4HexFilter),
@@ -61,12 +61,9 @@ func ipwrapFilter(c *call) (any, error) {
 	if err := c.need(0); err != nil {
 		return nil, err
 	}
-	query := ""
-	for k, v := range c.kw.Strings() {
-		if k != "query" {
-			return nil, typeErr("%s() got an unexpected keyword argument '%s'", c.name, k)
-		}
-		query = Str(v)
+	query, err := c.textArg(1)
+	if err != nil {
+		return nil, err
 	}
 	wrap := func(v any) any {
 		r, err := ipaddr(v, query, 0, c.name)

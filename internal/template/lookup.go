@@ -23,9 +23,10 @@ type look struct {
 
 type lookupFunc func(l *look) ([]any, error)
 
-// lookupTable lists the lookups of ansible.builtin.
+// lookupTable lists the lookups of ansible.builtin, and those of collections that
+// are native.
 func lookupTable() map[string]lookupFunc {
-	return map[string]lookupFunc{
+	m := map[string]lookupFunc{
 		"config": lookupConfig, "csvfile": lookupCSV, "dict": lookupDict, "env": lookupEnv, "file": lookupFile,
 		"fileglob": lookupFileglob, "first_found": lookupFirstFound, "indexed_items": lookupIndexed, "ini": lookupINI,
 		"inventory_hostnames": lookupHosts, "items": lookupItems, "lines": lookupLines, "list": lookupList,
@@ -35,6 +36,8 @@ func lookupTable() map[string]lookupFunc {
 		"flattened": lookupFlattened, "community.general.flattened": lookupFlattened, "cartesian": lookupNested,
 		"community.general.cartesian": lookupNested,
 	}
+	maps.Copy(m, utilsLookups())
+	return m
 }
 
 // Lookups lists the names of all lookups.
@@ -92,7 +95,7 @@ func (f *frame) runLookup(name string, terms []any, kw *value.Map) ([]any, error
 	if !ok {
 		return nil, &Error{Kind: "AnsibleError", Msg: "lookup plugin (" + name + ") not found" + notPython}
 	}
-	if st.restricted {
+	if st.restricted || st.noLookups {
 		return nil, &Error{Kind: "AnsibleError", Msg: "The lookup `" + name + "` was found, however lookups were disabled from templating"}
 	}
 	if err := st.step(); err != nil {

@@ -35,6 +35,8 @@ type state struct {
 	// restricted forbids calls and lookups: the text being evaluated may not
 	// all be the user's own.
 	restricted bool
+	// noLookups forbids lookups alone: a path into data needs none.
+	noLookups bool
 	// data is set when a variable that holds data has been used.
 	data bool
 }
