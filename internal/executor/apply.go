@@ -122,7 +122,7 @@ func (p *playRun) failHost(d done, count *event.Counts) {
 		count.Failed++
 	case r.Cursor.Rescuable():
 		count.Rescued++
-		p.Vars.Set(p.hosts[r.Host], value.MapOf("ansible_failed_task", p.failedTask(d.step.task), "ansible_failed_result", d.out.result))
+		p.Vars.Tell(p.hosts[r.Host], value.MapOf("ansible_failed_task", p.failedTask(d.step.task), "ansible_failed_result", d.out.result))
 	default:
 		count.Failed++
 	}
@@ -192,7 +192,7 @@ func (p *playRun) register(d done) {
 	clean := withoutInternal(d.out.result)
 	clean.Delete("invocation")
 	for _, h := range p.forHosts(d) {
-		p.Vars.Set(h, value.MapOf(name, clean))
+		p.Vars.Tell(h, value.MapOf(name, clean))
 	}
 }
 
@@ -226,7 +226,7 @@ func (p *playRun) effect(d done, out *outcome, e effect, inventoryChanged *bool)
 	switch v := e.Effect.(type) {
 	case module.SetFacts:
 		for _, h := range p.factHosts(d, out, hosts) {
-			p.Vars.Set(h, v.Vars)
+			p.Vars.Set(h, v.Vars, e.foreign)
 			if v.Cacheable {
 				p.addFacts(h, v.Vars)
 			}
@@ -236,7 +236,10 @@ func (p *playRun) effect(d done, out *outcome, e effect, inventoryChanged *bool)
 			p.Vars.Include(h, v.Vars)
 		}
 	case module.AddHost:
-		vars := value.MarkTemplates(v.Vars, d.step.task.Pos).(*value.Map)
+		vars := v.Vars
+		if len(e.foreign) == 0 { // templates of somebody else are text
+			vars = value.MarkTemplates(vars, d.step.task.Pos).(*value.Map)
+		}
 		changed := p.Inventory.AddHost(v.Name, v.Groups, vars)
 		p.Run.added = append(p.Run.added, func(inv *inventory.Inventory) { inv.AddHost(v.Name, v.Groups, vars) })
 		*inventoryChanged = true

@@ -61,6 +61,30 @@ func (c controller) Condition(expr any, vars *value.Map) (bool, error) {
 	return c.it.Engine.Condition(c.with(vars), expr)
 }
 
+func (c controller) Conditions(v any) ([]any, error) {
+	foreign := false
+	if t, ok := v.(*value.Template); ok {
+		in := *c.it.c
+		seen, told := in.Foreign()
+		in.Vars = seen
+		var err error
+		if v, err = c.it.Engine.Resolve(&in, t); err != nil {
+			return nil, err
+		}
+		foreign = *told || !value.EveryText(v, func(class string) bool { return class != "AnsibleUnsafeText" })
+	}
+	all, ok := v.([]any)
+	if !ok {
+		all = []any{v}
+	}
+	for _, e := range all {
+		if text, ok := e.(string); ok && foreign && text != "" {
+			return nil, template.Unsafe(text)
+		}
+	}
+	return all, nil
+}
+
 // Expr evaluates as {{ text }} in a playbook does, with the types that gives.
 func (c controller) Expr(text string) (any, error) {
 	strict := *c.it.c

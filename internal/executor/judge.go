@@ -36,7 +36,7 @@ func (it *item) judge(res *module.Result) *outcome {
 		out.result.Set("failed", out.failed)
 	}
 	for _, e := range res.Effects {
-		out.effects = append(out.effects, effect{Effect: e})
+		out.effects = append(out.effects, effect{Effect: e, foreign: it.foreignArguments()})
 	}
 	if res.Facts != nil && it.task.Module != "ansible.builtin.debug" {
 		out.effects = append(out.effects, effect{facts: res.Facts})

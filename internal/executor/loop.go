@@ -22,11 +22,17 @@ func (t *taskRun) items(c *template.Context) (items []any, looped bool, err erro
 	}
 	t.Run.resolve <- struct{}{}
 	defer func() { <-t.Run.resolve }()
-	if l.Lookup != "" {
+	if t.foreign = l.Lookup != ""; t.foreign {
 		items, err = t.lookup(c, l)
 		return items, true, err
 	}
-	v, err := t.Engine.Resolve(c, l.Value)
+	in := *c
+	if s, ok := c.Vars.(*vars.Scope); ok {
+		seen := &vars.Foreign{Scope: s}
+		defer func() { t.foreign = seen.Seen }()
+		in.Vars = seen
+	}
+	v, err := t.Engine.Resolve(&in, l.Value)
 	if err != nil {
 		return nil, true, err
 	}
@@ -184,7 +190,7 @@ func (t *taskRun) item(ctx context.Context, whole *item, items []any, i int, lc 
 		}
 		v.Set("ansible_loop", x)
 	}
-	it := &item{taskRun: t, place: i + 1}
+	it := &item{taskRun: t, place: i + 1, loopVar: lc.loopVar}
 	it.scope = whole.scope.With(learned.Clone()).With(v).Over(it.connectionDefault)
 	if t.task.Loop.Lookup != "" {
 		it.data = lc.loopVar

@@ -13,6 +13,7 @@ import (
 	"github.com/tutti-run/tutti/internal/playbook"
 	"github.com/tutti-run/tutti/internal/template"
 	"github.com/tutti-run/tutti/internal/value"
+	"github.com/tutti-run/tutti/internal/vars"
 )
 
 // condition evaluates when:. It returns nil if the task is to run.
@@ -99,10 +100,11 @@ func (it *item) resolve(ctx context.Context) (call *resolved, done *module.Resul
 
 // settled is what the task says, evaluated: the same for all attempts of until.
 type settled struct {
-	task   *playbook.Task
-	module module.Name
-	python playbook.Python
-	args   *value.Map
+	task    *playbook.Task
+	module  module.Name
+	python  playbook.Python
+	args    *value.Map
+	foreign map[string]bool // of set_fact and add_host: what a target or a lookup has a part in
 }
 
 func (it *item) settle() error {
@@ -119,7 +121,7 @@ func (it *item) settle() error {
 	if err != nil {
 		return err
 	}
-	args, err := it.arguments(name)
+	args, foreign, err := it.watched(name)
 	if err != nil {
 		return err
 	}
@@ -131,7 +133,7 @@ func (it *item) settle() error {
 			return errors.Join(err, errors.New("async is not supported for this task."))
 		}
 	}
-	it.settled = &settled{task: it.task, module: name, python: python, args: args}
+	it.settled = &settled{task: it.task, module: name, python: python, args: args, foreign: foreign}
 	return nil
 }
 
@@ -183,6 +185,36 @@ func (it *item) moduleName() (module.Name, playbook.Python, error) {
 	return found.Name, found.Python, found.Err
 }
 
+// watched evaluates the arguments of a module that sets variables, and notes in
+// which of them a target or a lookup has a part.
+func (it *item) watched(name module.Name) (*value.Map, map[string]bool, error) {
+	adds := name == "ansible.builtin.add_host"
+	if !adds && name != "ansible.builtin.set_fact" {
+		args, err := it.arguments(name)
+		return args, nil, err
+	}
+	seen := &vars.Foreign{Scope: it.scope, Marked: adds}
+	if it.taskRun.foreign {
+		seen.Told = []string{it.loopVar}
+	}
+	scope := it.c.Vars
+	it.c.Vars = seen
+	args, err := it.arguments(name)
+	it.c.Vars = scope
+	if seen.Seen || adds && err == nil && !value.EveryText(args, func(class string) bool { return class != "AnsibleUnsafeText" }) {
+		seen.Note("")
+	}
+	return args, seen.Noted, err
+}
+
+// foreignArguments are those that watched has noted.
+func (it *item) foreignArguments() map[string]bool {
+	if it.settled == nil {
+		return nil
+	}
+	return it.settled.foreign
+}
+
 // arguments evaluates the task's arguments, module_defaults below them, and
 // drops those that are omitted.
 func (it *item) arguments(name module.Name) (*value.Map, error) {
@@ -223,6 +255,8 @@ func (it *item) arguments(name module.Name) (*value.Map, error) {
 		merged.Update(raw)
 		raw = merged
 	}
+	watch, _ := it.c.Vars.(*vars.Foreign)
+	whole := watch != nil && watch.Seen // what gave all of them is foreign
 	spec := it.Modules.Spec(name)
 	for k, v := range raw.All() {
 		if spec != nil && spec.AsWritten(value.KeyText(k)) {
@@ -237,11 +271,14 @@ func (it *item) arguments(name module.Name) (*value.Map, error) {
 		if err != nil {
 			return nil, err
 		}
-		if key, ok := k.(string); ok && value.HasMarkers(key) {
+		if key, ok := k.(string); ok && value.HasMarkers(key) && t.Args.Has(k) { // what a template gave is data
 			if key, err = it.Engine.ResolveString(it.c, value.Text(key, t.Pos)); err != nil {
 				return nil, err
 			}
 			k = key
+		}
+		if watch != nil && (whole || watch.Seen) {
+			watch.Note(value.KeyText(k))
 		}
 		args.Set(k, e)
 	}

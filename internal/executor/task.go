@@ -27,6 +27,7 @@ type taskRun struct {
 	ahead    *ahead     // if it runs before its turn
 	over     *value.Map // variables that the user has set in the debugger
 	part     bool       // one of the modules that a gather_facts stands for
+	foreign  bool       // the items of its loop come from a target or a lookup
 }
 
 // item is one pass through a task: the whole of it, or one item of its loop.
@@ -51,12 +52,23 @@ type item struct {
 	attempt   int // of until, from 1
 	settled   *settled
 	data      string // the loop variable, if a lookup gave it
+	loopVar   string
 }
 
 // context is what templates of the item are evaluated in.
 func (it *item) context(ctx context.Context, s *vars.Scope) *template.Context {
 	c := it.taskRun.context(ctx, s)
 	c.Data = it.data
+	c.Foreign = func() (template.Scope, *bool) {
+		seen := &vars.Foreign{Scope: s, Marked: true}
+		if it.taskRun.foreign {
+			seen.Told = append(seen.Told, it.loopVar)
+		}
+		if it.task.Register != "" {
+			seen.Told = append(seen.Told, it.task.Register)
+		}
+		return seen, &seen.Seen
+	}
 	return c
 }
 
@@ -107,13 +119,13 @@ func (it *item) once(ctx context.Context) *outcome {
 func (t *taskRun) run(ctx context.Context) *outcome {
 	begin := time.Now()
 	it := &item{taskRun: t, scope: t.scope()}
-	it.c = t.context(ctx, it.scope)
+	it.c = it.context(ctx, it.scope)
 	it.noLog = t.flagOr(it.c, playbook.NoLog, t.Run.NoLog)
 
 	var out *outcome
 	items, looped, err := t.items(it.c)
 	it.scope = it.scope.Over(it.connectionDefault)
-	it.c = t.context(ctx, it.scope)
+	it.c = it.context(ctx, it.scope)
 	switch {
 	case err != nil:
 		// The condition decides first: a task that is skipped may loop over
@@ -164,6 +176,8 @@ type outcome struct {
 type effect struct {
 	module.Effect
 	facts *value.Map // ansible_facts
+	// foreign are the variables that a target or a lookup has a part in.
+	foreign map[string]bool
 }
 
 // failure is an outcome that failed before any module ran.

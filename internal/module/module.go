@@ -212,6 +212,9 @@ type Controller interface {
 	ResolveOwn(v any) (resolved any, own bool, err error)
 	// Condition evaluates a bare conditional; vars are added to the task's.
 	Condition(expr any, vars *value.Map) (bool, error)
+	// Conditions gives the conditions that v stands for: itself, or what it is a
+	// template of. It fails for those with text of a target or a lookup.
+	Conditions(v any) ([]any, error)
 	// Expr evaluates a bare expression such as "a.b". The error is ErrUndefined
 	// (errors.Is) where something in it is not defined.
 	Expr(text string) (any, error)

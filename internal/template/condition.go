@@ -44,13 +44,21 @@ func (e *Engine) condition(c *Context, expr any) (bool, error) {
 		// Braces in a condition are evaluated first, and what they make is
 		// the condition.
 		c.warn("conditional statements should not include jinja2 templating delimiters such as {{ }} or {% %}. Found: " + t.Source)
-		v, err := newState(e, c).template(t)
+		in, foreign := *c, new(bool)
+		if c.Foreign != nil {
+			in.Vars, foreign = c.Foreign()
+		}
+		st := newState(e, &in)
+		v, err := st.template(t)
 		if err != nil {
 			return definedTest(t.Source, t.Source, err)
 		}
 		s, isText := asStr(v)
 		if !isText || s == "" {
 			return Bool(v) || isText, nil
+		}
+		if *foreign || st.lookups > 0 {
+			return false, unsafeError(t.Pos)
 		}
 		return e.decide(c, s, t.Pos, t.Source, true)
 	}
@@ -65,6 +73,19 @@ func (e *Engine) condition(c *Context, expr any) (bool, error) {
 		return true, nil
 	}
 	return e.decide(c, text, diag.Pos{}, text, false)
+}
+
+// unsafeError refuses a condition that a target or a lookup has a part in: it would
+// be theirs to say what is evaluated.
+func unsafeError(pos diag.Pos) *Error {
+	return &Error{Pos: pos, Kind: "AnsibleError", Msg: "Conditional is marked as unsafe, and cannot be evaluated."}
+}
+
+// Unsafe is Condition's error for the text of a condition that is not the user's own.
+func Unsafe(text string) error {
+	err := unsafeError(diag.Pos{})
+	err.Msg = "The conditional check '" + text + "' failed. The error was: " + err.Msg
+	return err
 }
 
 // decide evaluates text as an expression. If a template made it, it may hold

@@ -117,6 +117,9 @@ type Context struct {
 	// Data is the name of a variable that holds data and no templates, whatever
 	// it looks like: the item of a loop over what a lookup gave.
 	Data string
+	// Foreign, if set, gives a scope like Vars and a flag that is set once something
+	// is looked up in it that is not the user's own: text of a target or a lookup.
+	Foreign func() (Scope, *bool)
 	// Strict fails where a variable is undefined, whatever Options say.
 	Strict bool
 }

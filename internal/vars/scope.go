@@ -231,9 +231,9 @@ func injectable(name string) bool {
 func (s *Scope) magic(name string) (any, bool) {
 	switch name {
 	case "hostvars":
-		return hostvars{s.m, s.play}, true
+		return hostvars{m: s.m, p: s.play}, true
 	case "vars":
-		return variables{s}, true
+		return variables{s: s}, true
 	case "groups":
 		return s.m.groups(), true
 	case "playbook_dir":
@@ -409,8 +409,9 @@ func (s *Scope) Names() []string {
 // hostvars is the variable of that name: every host's variables, worked out
 // only for those that are asked for.
 type hostvars struct {
-	m *Manager
-	p *Play
+	m    *Manager
+	p    *Play
+	seen *Foreign // is told what is looked up in it; nil if nobody wants to know
 }
 
 // Get returns the variables of one host.
@@ -424,7 +425,7 @@ func (h hostvars) Get(key any) (any, bool, error) {
 		return nil, false, nil
 	}
 	// What belongs to the play is not among the variables of a host.
-	return variables{h.m.bare().Scope(host, nil)}, true, nil
+	return variables{h.m.bare().Scope(host, nil), h.seen}, true, nil
 }
 
 // Printable gives the variables of all hosts.
@@ -460,7 +461,10 @@ func (h hostvars) Len() int { return len(h.m.Inventory.Hosts()) }
 func (hostvars) PythonType() string { return "HostVars" }
 
 // variables is a scope as a dict: hostvars['name'] and the variable vars.
-type variables struct{ s *Scope }
+type variables struct {
+	s    *Scope
+	seen *Foreign // as for hostvars
+}
 
 // Get evaluates one variable in its own host's scope.
 func (v variables) Get(key any) (any, bool, error) {
@@ -471,6 +475,9 @@ func (v variables) Get(key any) (any, bool, error) {
 	raw, ok := v.s.Lookup(name)
 	if !ok {
 		return nil, false, nil
+	}
+	if v.seen != nil && v.s.foreign(name) && hasText(raw) {
+		v.seen.Seen = true
 	}
 	if v.s.m.Resolve == nil || !value.HasTemplates(raw) {
 		return raw, true, nil
@@ -504,7 +511,7 @@ func (variables) PythonType() string { return "HostVarsVars" }
 
 // Dict is the scope as a dict, each variable evaluated in the scope when it is
 // asked for.
-func (s *Scope) Dict() any { return variables{s} }
+func (s *Scope) Dict() any { return variables{s: s} }
 
 // Printable gives all variables, evaluated. Those that use undefined ones stay
 // as they are written.

@@ -76,18 +76,19 @@ func New(c Config) *Manager {
 type store struct {
 	cached   sync.Once // the cache has been asked
 	mu       sync.RWMutex
-	facts    *value.Map // as modules return them (ansible_hostname)
-	bare     *value.Map // the same without the prefix, for ansible_facts
-	injected *value.Map // those that may be variables of their own
-	set      *value.Map // set_fact and register
-	included *value.Map // include_vars
+	facts    *value.Map      // as modules return them (ansible_hostname)
+	bare     *value.Map      // the same without the prefix, for ansible_facts
+	injected *value.Map      // those that may be variables of their own
+	set      *value.Map      // set_fact and register
+	foreign  map[string]bool // those of set that targets or lookups have a part in
+	included *value.Map      // include_vars
 }
 
 func (m *Manager) store(h *inventory.Host) *store {
 	m.mu.Lock()
 	s := m.hosts[h]
 	if s == nil {
-		s = &store{facts: value.NewMap(0), bare: value.NewMap(0), injected: value.NewMap(0), set: value.NewMap(0), included: value.NewMap(0)}
+		s = &store{facts: value.NewMap(0), bare: value.NewMap(0), injected: value.NewMap(0), set: value.NewMap(0), included: value.NewMap(0), foreign: map[string]bool{}}
 		m.hosts[h] = s
 	}
 	m.mu.Unlock()
@@ -116,8 +117,18 @@ func (s *store) add(facts *value.Map) {
 	}
 }
 
-// Set stores variables of a host at the precedence of set_fact and register.
-func (m *Manager) Set(h *inventory.Host, vars *value.Map) {
+// Set stores variables of a host at the precedence of set_fact. Those of them that
+// a target or a lookup has a part in are foreign.
+func (m *Manager) Set(h *inventory.Host, vars *value.Map, foreign map[string]bool) {
+	m.set(h, vars, func(name string) bool { return foreign[name] })
+}
+
+// Tell is Set for what a target says: register.
+func (m *Manager) Tell(h *inventory.Host, vars *value.Map) {
+	m.set(h, vars, func(string) bool { return true })
+}
+
+func (m *Manager) set(h *inventory.Host, vars *value.Map, foreign func(name string) bool) {
 	s := m.store(h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,6 +140,11 @@ func (m *Manager) Set(h *inventory.Host, vars *value.Map) {
 			}
 		}
 		s.set.Set(k, v)
+		if name, _ := k.(string); foreign(name) {
+			s.foreign[name] = true
+		} else {
+			delete(s.foreign, name)
+		}
 	}
 }
 

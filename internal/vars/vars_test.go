@@ -78,7 +78,7 @@ func TestPrecedence(t *testing.T) {
 		h := inv.LookupHost("h")
 		m.AddFacts(h, on("facts"))
 		m.Include(h, on("include_vars"))
-		m.Set(h, on("set_fact"))
+		m.Set(h, on("set_fact"), nil)
 		got, _ := p.Scope(h, task).With(on("loop variables")).Lookup("x")
 		if got != layers[top] {
 			t.Errorf("with everything up to %q, x is of %q", layers[top], got)

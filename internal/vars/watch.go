@@ -52,3 +52,65 @@ func (s *Scope) told(name string) bool {
 	_, ok := s.fact(name)
 	return ok
 }
+
+// Foreign is a scope that takes note of whether text of somebody else than the user
+// is looked up in it: of a target or a lookup. It belongs to one goroutine.
+//
+// It knows more than Watch of where values come from, since a condition is refused
+// for it, and costs less, as it does not look at each text.
+type Foreign struct {
+	*Scope
+	// Told are variables of the scope's innermost layers with such text.
+	Told []string
+	// Marked tells that text that is marked unsafe counts, too.
+	Marked bool
+	// Seen is set once such text was looked up.
+	Seen bool
+	// Noted are the names given to Note.
+	Noted map[string]bool
+}
+
+// Note keeps a name for what has been looked up, and begins anew.
+func (f *Foreign) Note(name string) {
+	if f.Noted == nil {
+		f.Noted = map[string]bool{}
+	}
+	f.Noted[name], f.Seen = true, false
+}
+
+// Lookup is that of the scope.
+func (f *Foreign) Lookup(name string) (any, bool) {
+	v, ok := f.Scope.Lookup(name)
+	if ok && !f.Seen {
+		f.Seen = name == "vars" || (slices.Contains(f.Told, name) || f.foreign(name)) && hasText(v) ||
+			f.Marked && !value.EveryText(v, notUnsafe)
+	}
+	if h, is := v.(hostvars); is {
+		h.seen = f
+		return h, ok
+	}
+	return v, ok
+}
+
+// foreign reports whether a variable was told by a target.
+func (s *Scope) foreign(name string) bool {
+	for _, m := range slices.Concat(s.top, s.tasks.params) {
+		if m.Has(name) {
+			return false
+		}
+	}
+	if s.stored == nil {
+		return false
+	}
+	if _, ok := s.stored.lookup(name); ok {
+		s.stored.mu.RLock()
+		defer s.stored.mu.RUnlock()
+		return s.stored.foreign[name]
+	}
+	_, ok := s.fact(name)
+	return ok
+}
+
+func hasText(v any) bool {
+	return !value.EveryText(v, func(string) bool { return false })
+}

@@ -79,6 +79,15 @@ func (c *Controller) Resolve(v any) (any, error) {
 	return v, nil
 }
 
+// Conditions implements module.Controller.
+func (c *Controller) Conditions(v any) ([]any, error) {
+	v, err := c.Resolve(v)
+	if l, ok := v.([]any); ok {
+		return l, err
+	}
+	return []any{v}, err
+}
+
 // ResolveOwn implements module.Controller: every variable is the user's.
 func (c *Controller) ResolveOwn(v any) (any, bool, error) {
 	out, err := c.Resolve(v)

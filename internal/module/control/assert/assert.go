@@ -45,16 +45,9 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	if err != nil {
 		return nil, err
 	}
-	that := args.Any("that")
-	if t, ok := that.(*value.Template); ok {
-		// One template may stand for a list of conditions.
-		if that, err = c.Resolve(t); err != nil {
-			return nil, err
-		}
-	}
-	conditions, ok := that.([]any)
-	if !ok {
-		conditions = []any{that}
+	conditions, err := c.Conditions(args.Any("that"))
+	if err != nil {
+		return nil, err
 	}
 	r := module.OK()
 	if !module.Truth(args.Any("quiet")) {
