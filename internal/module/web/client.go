@@ -23,7 +23,7 @@ import (
 )
 
 // client makes the http.Client that the arguments describe.
-func client(env *module.Env, args module.Args, o Options, secure bool, circle *bool) (*http.Client, error) {
+func client(env *module.Env, args module.Args, o Options, secure bool, astray *string) (*http.Client, error) {
 	if args.Bool("use_gssapi") {
 		return nil, errors.New("use_gssapi is not supported: log in with url_username and url_password")
 	}
@@ -52,7 +52,7 @@ func client(env *module.Env, args module.Args, o Options, secure bool, circle *b
 	if args.Bool("use_proxy") && o.UnixSocket == "" {
 		t.Proxy = proxies(env.Environ)
 	}
-	return &http.Client{Transport: t, CheckRedirect: redirects(args, o.Redirects, circle)}, nil
+	return &http.Client{Transport: t, CheckRedirect: redirects(args, o.Redirects, astray)}, nil
 }
 
 func tlsConfig(args module.Args, caPath string) (*tls.Config, error) {
@@ -105,14 +105,19 @@ func certificate(c *tls.Config, args module.Args) error {
 }
 
 // redirects decides which redirects are followed: all, none, or by method.
-// One that goes round in circles ends where it is, and circle learns of it.
-func redirects(args module.Args, policy string, circle *bool) func(*http.Request, []*http.Request) error {
+// One that goes round in circles or where nobody can follow ends where it is, and
+// astray says so, with %s for the answer's own words.
+func redirects(args module.Args, policy string, astray *string) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		// Nobody is told where we come from.
 		if from := via[0].Header.Get("Referer"); from != "" {
 			req.Header.Set("Referer", from)
 		} else {
 			req.Header.Del("Referer")
+		}
+		if s := req.URL.Scheme; s != "http" && s != "https" && s != "ftp" {
+			*astray = "%s - Redirection to url '" + strings.ReplaceAll(req.URL.String(), "%", "%%") + "' is not allowed"
+			return http.ErrUseLastResponse
 		}
 		first := via[0].Method
 		safe := first == http.MethodGet || first == http.MethodHead
@@ -135,7 +140,7 @@ func redirects(args module.Args, policy string, circle *bool) func(*http.Request
 			}
 		}
 		if visits >= 4 || len(places) >= 10 {
-			*circle = true
+			*astray = "The HTTP server returned a redirect error that would lead to an infinite loop.\nThe last 30x error message was:\n%s"
 			return http.ErrUseLastResponse
 		}
 		for _, name := range args.Strings("unredirected_headers") {

@@ -50,8 +50,8 @@ func Do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
-	circle := false
-	resp, err := do(ctx, env, args, rawURL, o, &circle)
+	astray := ""
+	resp, err := do(ctx, env, args, rawURL, o, &astray)
 	if errors.Is(err, errNoURL) {
 		r.NoURL, r.Msg = true, err.Error()
 		return r
@@ -78,8 +78,8 @@ func Do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o
 		r.Msg = fmt.Sprintf("OK (%s bytes)", length)
 	} else {
 		_, reason, _ := strings.Cut(resp.Status, " ")
-		if circle {
-			reason = "The HTTP server returned a redirect error that would lead to an infinite loop.\nThe last 30x error message was:\n" + reason
+		if astray != "" {
+			reason = fmt.Sprintf(astray, reason)
 		}
 		r.Msg = fmt.Sprintf("HTTP Error %d: %s", resp.StatusCode, reason)
 	}
@@ -88,7 +88,7 @@ func Do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o
 
 var errNoURL = errors.New("unknown url type")
 
-func do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o Options, circle *bool) (*http.Response, error) {
+func do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o Options, astray *string) (*http.Response, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func do(ctx context.Context, env *module.Env, args module.Args, rawURL string, o
 	default:
 		return nil, fmt.Errorf("unknown url type: %s", u.Scheme)
 	}
-	c, err := client(env, args, o, u.Scheme == "https", circle)
+	c, err := client(env, args, o, u.Scheme == "https", astray)
 	if err != nil {
 		return nil, err
 	}

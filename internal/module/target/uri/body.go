@@ -84,9 +84,12 @@ func read(ctx context.Context, env *module.Env, path, digest string) ([]byte, er
 func urlEncoded(body any) (string, error) {
 	var pairs []string
 	add := func(k, v any) {
-		list, ok := v.([]any)
-		if !ok {
-			list = []any{v}
+		list := []any{v}
+		switch v := v.(type) {
+		case []any:
+			list = v
+		case *value.Map: // its keys alone, as Python iterates
+			list = v.Keys()
 		}
 		for _, e := range list {
 			if e != nil {

@@ -44,6 +44,10 @@ func server(t *testing.T) string {
 		body, _ := io.ReadAll(r.Body)
 		io.WriteString(w, strings.ReplaceAll(string(body), params["boundary"], "B"))
 	})
+	mux.HandleFunc("/away", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "nosch://x/%41")
+		w.WriteHeader(http.StatusFound)
+	})
 	mux.Handle("/moved", http.RedirectHandler("/echo", http.StatusFound))
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
@@ -77,6 +81,9 @@ func TestContract(t *testing.T) {
 			Verify: is("json", `{'method': 'POST', 'type': 'application/json', 'body': '{"a": [1, null]}', 'x': ''}`)},
 		{Name: "form", ArgsMap: ask("/echo", "method", "POST", "body", value.MapOf("a", "b c", "l", []any{1, 2}), "body_format", "form-urlencoded"),
 			Verify: is("json", "{'method': 'POST', 'type': 'application/x-www-form-urlencoded', 'body': 'a=b+c&l=1&l=2', 'x': ''}")},
+		{Name: "form of a dict", ArgsMap: ask("/echo", "method", "POST", "body", []any{[]any{"a", value.MapOf("k", 1)}}, "body_format", "form-urlencoded"),
+			Verify: is("json", "{'method': 'POST', 'type': 'application/x-www-form-urlencoded', 'body': 'a=k', 'x': ''}")},
+		{Name: "redirect out of the web", ArgsMap: ask("/away"), Fails: "Status code was 302 and not [200]: HTTP Error 302: Found - Redirection to url 'nosch://x/%41' is not allowed"},
 		{Name: "own type", ArgsMap: ask("/echo", "method", "PUT", "body", "x", "body_format", "json", "headers", value.MapOf("content-type", "text/x")),
 			Verify: is("json", "{'method': 'PUT', 'type': 'text/x', 'body': 'x', 'x': ''}")},
 		{Name: "parts", ArgsMap: func(dir string) *value.Map {
