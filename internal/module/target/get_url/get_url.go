@@ -7,12 +7,14 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha3"
 	"crypto/sha512"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -61,6 +63,8 @@ var Module = module.Target{
 
 var algorithms = map[string]func() hash.Hash{
 	"md5": md5.New, "sha1": sha1.New, "sha224": sha256.New224, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New,
+	"sha3_224": func() hash.Hash { return sha3.New224() }, "sha3_256": func() hash.Hash { return sha3.New256() },
+	"sha3_384": func() hash.Hash { return sha3.New384() }, "sha3_512": func() hash.Hash { return sha3.New512() },
 }
 
 type download struct {
@@ -111,21 +115,26 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		files.AddInfo(r, d.dest)
 		return r
 	case resp.Status != http.StatusOK:
-		if resp.NoURL {
-			return module.Fail("%s", resp.Msg).Set("url", d.url).Set("status", resp.Status)
-		}
-		d.r = module.OK().Set("url", d.url).Set("dest", d.dest)
-		if resp.Status == -1 {
-			return d.fail("%s", resp.Msg)
-		}
-		d.r.Set("status_code", resp.Status).Set("response", resp.Msg)
-		return d.fail("Request failed")
+		return d.refused(d.url, resp)
 	}
 	if isDir {
 		d.dest = filepath.Join(d.dest, fileName(resp))
 		d.r.Set("dest", d.dest)
 	}
 	return d.take(ctx, resp)
+}
+
+// refused is the failure of a request that did not bring what it was for.
+func (d *download) refused(address string, resp *web.Response) *module.Result {
+	if resp.NoURL {
+		return module.Fail("%s", resp.Msg).Set("url", address).Set("status", resp.Status)
+	}
+	d.r = module.OK().Set("url", address).Set("dest", d.dest)
+	if resp.Status == -1 {
+		return d.fail("%s", resp.Msg)
+	}
+	d.r.Set("status_code", resp.Status).Set("response", resp.Msg)
+	return d.fail("Request failed")
 }
 
 // take puts the answer into its place.
@@ -304,8 +313,9 @@ func (d *download) wanted(ctx context.Context) *module.Result {
 	}
 	if u, err := url.Parse(sum); err == nil && slices.Contains([]string{"http", "https", "ftp", "file"}, u.Scheme) {
 		list := sum
-		if sum, err = d.fromList(ctx, list); err != nil {
-			return d.fail("%s", err)
+		var failed *module.Result
+		if sum, failed = d.fromList(ctx, list); failed != nil {
+			return failed
 		}
 		if sum == "" {
 			return module.Fail("Unable to find a checksum for file '%s' in '%s'", urlName(d.url), list)
@@ -316,12 +326,12 @@ func (d *download) wanted(ctx context.Context) *module.Result {
 		return d.fail("The checksum format is invalid")
 	}
 	if d.newHash, ok = algorithms[strings.ToLower(algorithm)]; !ok {
-		return module.Fail("Could not hash file '%s' with algorithm '%s'. Available algorithms: md5, sha1, sha224, sha256, sha384, sha512", d.dest, algorithm)
+		return module.Fail("Could not hash file '%s' with algorithm '%s'. Available algorithms: %s", d.dest, algorithm, strings.Join(slices.Sorted(maps.Keys(algorithms)), ", "))
 	}
 	return nil
 }
 
-func (d *download) fromList(ctx context.Context, list string) (string, error) {
+func (d *download) fromList(ctx context.Context, list string) (string, *module.Result) {
 	resp := web.Do(ctx, d.env, d.args, list, web.Options{
 		Method: http.MethodGet, Timeout: time.Duration(d.args.Int("timeout")) * time.Second, Redirects: "urllib2",
 	})
@@ -329,12 +339,14 @@ func (d *download) fromList(ctx context.Context, list string) (string, error) {
 		defer resp.Body.Close()
 	}
 	if resp.Status != http.StatusOK {
-		d.r.Set("status_code", resp.Status).Set("response", resp.Msg)
-		return "", fmt.Errorf("Request failed")
+		return "", d.refused(list, resp)
+	}
+	if _, failed := d.place(); failed != nil {
+		return "", failed
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
 	if err != nil {
-		return "", err
+		return "", d.fail("%s", err)
 	}
 	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
 	if len(lines) == 1 && len(strings.Fields(lines[0])) == 1 {

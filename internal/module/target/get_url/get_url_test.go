@@ -87,6 +87,15 @@ func TestContract(t *testing.T) {
 			}
 		}},
 		{Name: "list of checksums", ArgsMap: get("/f.txt", "checksum", "sha256:"+base+"/sums"), Changed: true, Verify: out("hi\n")},
+		{Name: "no list of checksums", ArgsMap: get("/f.txt", "checksum", "sha256:"+base+"/none"), Fails: "Request failed", Verify: func(t *testing.T, _ string, r *module.Result) {
+			if r.Get("url") != base+"/none" || r.Get("status_code") != 404 || r.Fields.Has("checksum_src") {
+				t.Errorf("result %s", value.Repr(r.ToMap()))
+			}
+		}},
+		{Name: "list of checksums, no place for it", Setup: old, ArgsMap: func(dir string) *value.Map {
+			return get("/f.txt", "checksum", "sha256:"+base+"/sums", "tmp_dest", dir+"/none")(dir)
+		}, Fails: "/none directory does not exist."},
+		{Name: "checksum of another kind", ArgsMap: get("/f.txt", "checksum", "sha3_224:664eaee99fee52c68f4416988418a95abb591a378513c0f9d2776519"), Changed: true},
 		{Name: "wrong checksum", ArgsMap: get("/f.txt", "checksum", "md5:0123"), Fails: "did not match 0123; it was 764efa883dda1e11db47671c4a3bbd9e.",
 			Verify: func(t *testing.T, dir string, _ *module.Result) {
 				if _, err := os.Stat(dir + "/out"); err == nil {
