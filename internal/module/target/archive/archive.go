@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/tutti-run/tutti/internal/module"
 	"github.com/tutti-run/tutti/internal/module/files"
@@ -104,6 +105,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	defer files.Lock(t.dest)()
 	state, err := t.pack(many, len(missing) > 0)
+	if f, ok := errors.AsType[failure](err); ok {
+		return f.result
+	}
 	if err != nil {
 		return files.Fail(err)
 	}
@@ -171,6 +175,11 @@ func (t *task) pack(many, incomplete bool) (string, error) {
 		return files.Absent, nil
 	}
 	single := !many && t.format != "zip" && t.format != "tar"
+	if single {
+		if err := t.able(t.targets[0]); err != nil {
+			return "", err
+		}
+	}
 	fresh, err := t.write(single)
 	if err != nil {
 		return "", err
@@ -214,17 +223,50 @@ func (t *task) isArchive() bool {
 	return false
 }
 
+// failure is a failed result that says more than a message.
+type failure struct{ result *module.Result }
+
+func (f failure) Error() string { return f.result.Msg }
+
+// able tells what keeps a file from being compressed to dest.
+func (t *task) able(path string) error {
+	reason := ""
+	if fi, err := os.Stat(filepath.Dir(t.dest)); err != nil {
+		reason = files.OSError(err, t.dest)
+	} else if !fi.IsDir() {
+		reason = files.OSError(syscall.ENOTDIR, t.dest)
+	} else if f, err := os.Open(path); err != nil {
+		reason = files.Errno(err, path)
+	} else {
+		return f.Close()
+	}
+	r := module.Fail("Unable to write to compressed file: %s", reason).Set("path", path).Set("dest", t.dest)
+	files.AddInfo(r, path)
+	return failure{r}
+}
+
+// remove takes away what was packed, and the folders that were.
 func (t *task) remove() error {
-	var failed error
+	var left []any
 	for _, p := range t.packed {
-		if !slices.Contains(t.packed, filepath.Dir(p)) { // else it goes with that
-			failed = errors.Join(failed, os.RemoveAll(p))
+		if slices.Contains(t.packed, filepath.Dir(p)) {
+			continue // it goes with that
+		}
+		if err := os.RemoveAll(p); err != nil {
+			left = append(left, p)
 		}
 	}
 	for _, p := range t.targets {
 		if files.IsDir(p) {
-			failed = errors.Join(failed, os.RemoveAll(p))
+			if err := os.RemoveAll(p); err != nil {
+				left = append(left, p)
+			}
 		}
 	}
-	return failed
+	if left == nil {
+		return nil
+	}
+	r := module.Fail("Error deleting some source files: ").Set("dest", t.dest).Set("files", left)
+	files.AddInfo(r, t.dest)
+	return failure{r}
 }

@@ -51,6 +51,13 @@ func TestContract(t *testing.T) {
 			lists("readlink link; tar xzOf o", "o c")(t, dir, r)
 			mt.Mode(t, dir+"/o", 0o640)
 		}},
+		{Name: "link to nothing", Setup: func(t *testing.T, dir string) {
+			if err := os.Symlink("none", dir+"/l"); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: `{"path": "$DIR/l", "dest": "$DIR/o"}`, Blind: true, Fails: "Unable to write to compressed file: [Errno 2] No such file or directory: b'"},
+		{Name: "nowhere to put it", Setup: with, Args: `{"path": "$DIR/c.txt", "dest": "$DIR/none/o"}`, Blind: true, Fails: "/none/o'"},
+		{Name: "below a file", Setup: with, Args: `{"path": "$DIR/c.txt", "dest": "$DIR/d/a.txt/o"}`, Blind: true, Fails: "[Errno 20] Not a directory: '"},
 		{Name: "wrong mode", Setup: with, Args: `{"path": "$DIR/c.txt", "dest": "$DIR/o", "mode": "preserve"}`, Fails: "mode must be in octal or symbolic form"},
 		{Name: "order", Setup: func(t *testing.T, dir string) {
 			with(t, dir)
@@ -77,4 +84,20 @@ func TestContract(t *testing.T) {
 		}
 	}
 	mt.Run(t, &Module, cases)
+}
+
+// TestRemove tells what could not be taken away, and goes on.
+func TestRemove(t *testing.T) {
+	dir := t.TempDir()
+	mt.Write(t, dir, "a/b", "")
+	mt.Write(t, dir, "c", "")
+	stuck := dir + "/a/."
+	err := (&task{dest: dir + "/o", packed: []string{stuck, dir + "/c"}, targets: []string{stuck}}).remove()
+	f, ok := errors.AsType[failure](err)
+	if !ok || f.result.Msg != "Error deleting some source files: " || value.Repr(f.result.Get("files")) != value.Repr([]any{stuck, stuck}) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir + "/c"); err == nil {
+		t.Error("c is there")
+	}
 }
