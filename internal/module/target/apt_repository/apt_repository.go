@@ -200,7 +200,7 @@ func (t *task) save(l *lists, paths []string) error {
 				attrs.Mode = 0o644
 			}
 		}
-		if _, err := (files.Replacement{Path: path, Attrs: attrs}).Write(t.ctx, strings.NewReader(text)); err != nil {
+		if _, err := (files.Replacement{Path: path, Attrs: attrs, Linked: true}).Write(t.ctx, strings.NewReader(text)); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package aptrepository
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -64,6 +65,23 @@ func TestContract(t *testing.T) {
 			mt.Write(t, dir, "broken", "")
 		}, Args: `{"repo": "deb http://x s main", "update_cache_retries": 1, "update_cache_retry_max_delay": 0}`, Fails: "Failed to update apt cache: E:no such place", Verify: gone("sources.list.d/x.list")},
 		{Name: "nonsense", Setup: with, Args: `{"repo": "http://x"}`, Fails: "Invalid repository string: http://x"},
+		{Name: "link", Setup: func(t *testing.T, dir string) {
+			t.Setenv("APT", dir)
+			mt.Write(t, dir, "real", "deb http://a b main\n")
+			if err := errors.Join(os.Chmod(dir+"/real", 0o600), os.Symlink("real", dir+"/sources.list")); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: `{"repo": "deb http://a b main", "state": "absent", "update_cache": false}`, Changed: true, Verify: gone("sources.list")},
+		{Name: "linked", Setup: func(t *testing.T, dir string) {
+			t.Setenv("APT", dir)
+			mt.Write(t, dir, "real", "# deb http://a b main\n")
+			if err := errors.Join(os.Chmod(dir+"/real", 0o600), os.Symlink("real", dir+"/sources.list")); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: `{"repo": "deb http://a b main", "update_cache": false}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			holds("sources.list", "deb http://a b main\n")(t, dir, r)
+			mt.Mode(t, filepath.Join(dir, "sources.list"), 0o600)
+		}},
 		{Name: "no address", Setup: with, Args: `{"repo": "deb"}`, Fails: "Invalid repository string: deb"},
 		{Name: "empty", Setup: with, Args: `{"repo": ""}`, Fails: "Please set argument 'repo' to a non-empty value"},
 	})

@@ -76,7 +76,7 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 		r.Set("backup_file", backup)
 	}
 	if e.changed {
-		if _, err := (files.Replacement{Path: path}).Write(ctx, strings.NewReader(after)); err != nil {
+		if _, err := (files.Replacement{Path: path, Linked: true}).Write(ctx, strings.NewReader(after)); err != nil {
 			return files.Fail(err)
 		}
 	}

@@ -1,6 +1,8 @@
 package pamlimits
 
 import (
+	"errors"
+	"os"
 	"testing"
 
 	"github.com/tutti-run/tutti/internal/module"
@@ -22,6 +24,16 @@ func TestContract(t *testing.T) {
 		{Name: "higher than before", Setup: with, Args: args + `"domain": "*", "limit_type": "soft", "limit_item": "nofile", "value": "2048", "use_max": true}`, Changed: true},
 		{Name: "no limit before", Setup: with, Args: args + `"domain": "@g", "limit_type": "hard", "limit_item": "nproc", "value": "10", "use_min": true}`, Changed: true},
 		{Name: "no file", Args: args + `"domain": "u", "limit_type": "soft", "limit_item": "core", "value": "0"}`, Changed: true, Verify: holds("u\tsoft\tcore\t0\n")},
+		{Name: "link", Setup: func(t *testing.T, dir string) {
+			mt.Write(t, dir, "real", text)
+			if err := errors.Join(os.Chmod(dir+"/real", 0o640), os.Symlink("real", dir+"/l")); err != nil {
+				t.Fatal(err)
+			}
+		}, Args: args + `"domain": "u", "limit_type": "soft", "limit_item": "core", "value": "0"}`, Changed: true, Verify: func(t *testing.T, dir string, r *module.Result) {
+			holds(text+"u\tsoft\tcore\t0\n")(t, dir, r)
+			mt.Has(t, dir+"/real", text)
+			mt.Mode(t, dir+"/l", 0o640)
+		}},
 		{Name: "no number", Args: args + `"domain": "u", "limit_type": "soft", "limit_item": "core", "value": "x"}`, Fails: "is invalid"},
 		{Name: "both", Args: args + `"domain": "u", "limit_type": "soft", "limit_item": "core", "value": "1", "use_max": true, "use_min": true}`, Fails: "Cannot use use_min and use_max"},
 	})
