@@ -354,6 +354,23 @@ func (f *finder) inCollection(name, kind string) string {
 	return ""
 }
 
+// exists reports whether there is a module, or an action, of that name.
+func (f *finder) exists(name string) bool {
+	found, ok := f.Find(name, nil, nil)
+	return ok && found.Err == nil
+}
+
+// collectionDir is the folder of an installed collection.
+func (f *finder) collectionDir(name string) string {
+	ns, short, _ := strings.Cut(name, ".")
+	for _, root := range f.collections {
+		if dir := filepath.Join(root, "ansible_collections", ns, short); isDirectory(dir) {
+			return dir
+		}
+	}
+	return ""
+}
+
 // inAnsible finds a module of an installed ansible-core.
 func (f *finder) inAnsible(name string) string {
 	short := module.Bare(name)

@@ -35,6 +35,7 @@ type session struct {
 	prompter  *prompter
 	inventory *inventory.Inventory
 	registry  *module.Registry
+	modules   *finder
 	engine    *template.Engine
 	loader    *playbook.Loader
 	vars      *vars.Manager
@@ -86,13 +87,13 @@ func open(ctx context.Context, s Streams, o *options, c *config.Config, baseDir 
 			return ses.engine.Resolve(&template.Context{Vars: s, Env: ses.env()}, v)
 		},
 	})
-	modules := &finder{registry: ses.registry, path: ses.modulePaths(), actions: append([]string{filepath.Join(ses.baseDir, "action_plugins")}, c.List("DEFAULT_ACTION_PLUGIN_PATH")...), collections: ses.collectionPaths(), rejected: rejected, deprecated: ses.deprecated}
+	ses.modules = &finder{registry: ses.registry, path: ses.modulePaths(), actions: append([]string{filepath.Join(ses.baseDir, "action_plugins")}, c.List("DEFAULT_ACTION_PLUGIN_PATH")...), collections: ses.collectionPaths(), rejected: rejected, deprecated: ses.deprecated}
 	if c.Bool("VALIDATE_ACTION_GROUP_METADATA") {
-		modules.warn = ses.warn
+		ses.modules.warn = ses.warn
 	}
 	ses.loader = playbook.New(playbook.Config{
 		RolesPath: c.List("DEFAULT_ROLES_PATH"), CollectionPaths: ses.collectionPaths(),
-		Modules:  modules,
+		Modules:  ses.modules,
 		ReadFile: ses.readFile, Vault: ses.inlineVault, ExtraVars: ses.extra, Lookups: ses.engine.Lookups(),
 		Check: ses.check, CheckCondition: ses.checkCondition, Resolve: ses.resolveStatic,
 		LenientKeywords: !c.Bool("INVALID_TASK_ATTRIBUTE_FAILED"),
@@ -254,6 +255,9 @@ func (ses *session) env() *template.Env {
 			}
 			return out, err
 		},
+	}
+	if ses.modules != nil {
+		e.IsModule, e.Collection = ses.modules.exists, ses.modules.collectionDir
 	}
 	e.FindFile = func(kind, name string) (string, error) {
 		for _, p := range []string{name, filepath.Join(ses.baseDir, kind, name), filepath.Join(ses.baseDir, name)} {

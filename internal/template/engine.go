@@ -65,8 +65,8 @@ func New(o Options) *Engine {
 			*l[0] = *l[1]
 		}
 	}
-	e.filters = table(coreFilters, sequenceFilters, textFilters, dataFilters, pathFilters, regexFilters, mathFilters, cryptFilters, timeFilters, communityFilters, networkFilters, utilsFilters)
-	e.tests = table(coreTests, ansibleTests, networkTests)
+	e.filters = table(coreFilters, sequenceFilters, textFilters, dataFilters, pathFilters, regexFilters, mathFilters, cryptFilters, timeFilters, communityFilters, networkFilters, utilsFilters, generalFilters, durationFilters)
+	e.tests = table(coreTests, ansibleTests, networkTests, generalTests)
 	e.methods = map[string]map[string]*def{
 		"str": table(strMethods), "bytes": table(bytesMethods), "list": table(listMethods), "tuple": table(tupleMethods),
 		"dict": table(dictMethods), "set": table(setMethods), "int": table(intMethods), "float": table(floatMethods),

@@ -58,7 +58,7 @@ func pathFilters() []*def {
 			}
 			return filepath.Rel(start, p)
 		}),
-		define("path_join", "paths", func(c *call) (any, error) {
+		define("path_join|community.general.path_join", "paths", func(c *call) (any, error) {
 			if s, ok := asStr(c.a[0]); ok {
 				return s, nil
 			}

@@ -10,6 +10,7 @@ import (
 // iniFile is a file as Python's configparser reads it.
 type iniFile struct {
 	defaults *value.Map
+	names    []string // of the sections, as they come
 	sections map[string]*value.Map
 	fold     func(string) string
 }
@@ -51,6 +52,7 @@ func parseINI(text string, sensitive, noValue bool) (*iniFile, error) {
 			}
 			cur = value.NewMap(4)
 			f.sections[name] = cur
+			f.names = append(f.names, name)
 			continue
 		}
 		if cur == nil {

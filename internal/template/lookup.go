@@ -37,6 +37,7 @@ func lookupTable() map[string]lookupFunc {
 		"community.general.cartesian": lookupNested,
 	}
 	maps.Copy(m, utilsLookups())
+	maps.Copy(m, generalLookups())
 	return m
 }
 

@@ -97,6 +97,10 @@ type Env struct {
 	// connection plugin ssh, where vars may say what it is. known tells whether
 	// there is such a plugin, found whether it has the setting.
 	PluginConfig func(kind, plugin, name string, vars func(string) (any, bool)) (v any, known, found bool)
+	// IsModule tells whether a module or what acts in its place has that name.
+	IsModule func(name string) bool
+	// Collection gives the folder of an installed collection, "" for none.
+	Collection func(name string) string
 	// Unsealed is told what the filter unvault has decrypted.
 	Unsealed func(text string)
 	// Getenv reads the controller's environment.
