@@ -156,6 +156,7 @@ func TestRoleArchives(t *testing.T) {
 		{"link out", [][2]string{meta, {"r/x -> ../../y", ""}}, "is not a subpath of the role"},
 		{"link to the root", [][2]string{meta, {"r/x -> /etc", ""}}, "is not a subpath of the role"},
 		{"through a link", [][2]string{meta, {"r/x -> /etc/passwd", ""}, {"r/x", "evil"}}, "is not a subpath of the role"},
+		{"by way of a link", [][2]string{meta, {"r/s/b -> ..", ""}, {"r/a -> s/b/..", ""}, {"r/a/evil", "evil"}}, "path escapes from parent"},
 		{"dots", [][2]string{meta, {"r/../../evil", "evil"}}, ""},
 		{"bad dependencies", [][2]string{{"r/meta/main.yml", "dependencies: {a: b}\n"}}, "Expected role dependencies to be a list"},
 		{"bad requirements", [][2]string{meta, {"r/meta/requirements.yml", "roles: []\n"}}, "Expected role dependencies to be a list"},

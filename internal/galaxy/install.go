@@ -347,6 +347,11 @@ func (c *candidate) unpack(dir string) error {
 			return err
 		}
 	}
+	in, err := os.OpenRoot(dir) // links, also one by way of another, lead nowhere else
+	if err != nil {
+		return err
+	}
+	defer in.Close()
 	for _, f := range files {
 		if f.Name == "." {
 			continue
@@ -359,26 +364,25 @@ func (c *candidate) unpack(dir string) error {
 		if !ok {
 			return fmt.Errorf("Unable to extract '%s' from collection: it is not in the archive", f.Name)
 		}
-		if err := c.write(dir, name, f, m); err != nil {
+		if err := c.write(in, name, f, m); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *candidate) write(dir, name string, f fileEntry, m member) error {
-	to := filepath.Join(dir, name)
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+func (c *candidate) write(in *os.Root, name string, f fileEntry, m member) error {
+	if err := in.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
 	}
 	switch m.Typeflag {
 	case tar.TypeDir:
-		return os.MkdirAll(to, 0o755)
+		return in.MkdirAll(name, 0o755)
 	case tar.TypeSymlink:
 		if filepath.IsAbs(m.Linkname) || !under(path.Join(path.Dir(name), m.Linkname)) {
-			return fmt.Errorf("Cannot extract symlink '%s' in collection: path points to location outside of collection '%s'", name, dir)
+			return fmt.Errorf("Cannot extract symlink '%s' in collection: path points to location outside of collection '%s'", name, in.Name())
 		}
-		return os.Symlink(m.Linkname, to)
+		return in.Symlink(m.Linkname, name)
 	case tar.TypeReg:
 	default:
 		return fmt.Errorf("Cannot extract '%s': it is neither file nor folder nor link", name)
@@ -390,7 +394,7 @@ func (c *candidate) write(dir, name string, f fileEntry, m member) error {
 	if m.Mode&0o100 != 0 {
 		perm = 0o755
 	}
-	return os.WriteFile(to, m.data, perm)
+	return in.WriteFile(name, m.data, perm)
 }
 
 // checkFilesJSON compares FILES.json with the sum that the manifest has.

@@ -263,6 +263,11 @@ func unpackRole(members []member, dir string) error {
 	if !found {
 		return errors.New("this role does not appear to have a meta/main.yml file.")
 	}
+	in, err := os.OpenRoot(dir) // links, also one by way of another, lead nowhere else
+	if err != nil {
+		return err
+	}
+	defer in.Close()
 	for _, m := range members {
 		name, ok := m.name, root == "."
 		if !ok {
@@ -271,23 +276,22 @@ func unpackRole(members []member, dir string) error {
 		if !ok || name == "" || name == "." {
 			continue
 		}
-		if err := writeMember(dir, root, name, m); err != nil {
+		if err := writeMember(in, root, name, m); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeMember(dir, root, name string, m member) error {
-	to := filepath.Join(dir, name)
+func writeMember(in *os.Root, root, name string, m member) error {
 	if m.Typeflag != tar.TypeDir {
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		if err := in.MkdirAll(path.Dir(name), 0o755); err != nil {
 			return err
 		}
 	}
 	switch m.Typeflag {
 	case tar.TypeDir:
-		return os.MkdirAll(to, 0o755)
+		return in.MkdirAll(path.Clean(name), 0o755)
 	case tar.TypeSymlink:
 		target := m.Linkname
 		if filepath.IsAbs(target) { // one into the archive's own root stays
@@ -300,13 +304,13 @@ func writeMember(dir, root, name string, m member) error {
 		if !under(path.Join(path.Dir(name), target)) {
 			return fmt.Errorf("the link %s leads to %s, which is not a subpath of the role", name, m.Linkname)
 		}
-		return os.Symlink(target, to)
+		return in.Symlink(target, name)
 	case tar.TypeReg:
 		perm := os.FileMode(m.Mode).Perm() &^ 0o022
-		if st, err := os.Lstat(to); err == nil && st.Mode()&os.ModeSymlink != 0 {
+		if st, err := in.Lstat(name); err == nil && st.Mode()&os.ModeSymlink != 0 {
 			return fmt.Errorf("the archive holds %s twice, first as a link", name)
 		}
-		return os.WriteFile(to, m.data, perm|0o600)
+		return in.WriteFile(name, m.data, perm|0o600)
 	}
 	return nil
 }

@@ -20,16 +20,35 @@ func (t *task) sshKey(r *module.Result, have *accounts.User) *module.Result {
 	if err != nil {
 		return module.Fail("%s", err).Set("name", t.name).Set("rc", 1)
 	}
+	force, wanted := t.args.Bool("force"), true
 	switch there := files.Exists(path); {
-	case there && t.args.Bool("force"):
+	case there && force:
 		r.Warnings = append(r.Warnings, fmt.Sprintf("Overwriting existing ssh key private file \"%s\"", path))
 	case there:
+		wanted = false
 		r.Warnings = append(r.Warnings, fmt.Sprintf("Found existing ssh key private file \"%s\", no force, so skipping ssh-keygen generation", path))
 	}
-	if !files.Exists(path) || t.args.Bool("force") {
+	// A public key that is there may be a link of the user's to a file of somebody
+	// else, which ssh-keygen would write to.
+	public := path + ".pub"
+	_, err = os.Lstat(public)
+	switch there := wanted && err == nil; {
+	case there && force:
+		r.Warnings = append(r.Warnings, fmt.Sprintf("Overwriting existing ssh key public file \"%s\"", public))
+		if !t.env.Check {
+			if err := os.Remove(public); err != nil {
+				return t.fail(err)
+			}
+		}
+	case there:
+		wanted = false
+		r.Warnings = append(r.Warnings, fmt.Sprintf("Found existing ssh key public file \"%s\", no force, so skipping ssh-keygen generation", public))
+	}
+	if wanted {
 		r.Changed = true
 		if !t.env.Check {
 			if failed := t.makeKey(path, have); failed != nil {
+				failed.Warnings = append(r.Warnings, failed.Warnings...)
 				return failed
 			}
 		}
@@ -57,7 +76,7 @@ func (t *task) makeKey(path string, have *accounts.User) *module.Result {
 	if !files.Exists(dir) {
 		err := os.Mkdir(dir, 0o700)
 		if err == nil {
-			err = os.Chown(dir, have.UID, have.GID)
+			err = os.Lchown(dir, have.UID, have.GID)
 		}
 		if err != nil {
 			return module.Fail("Failed to create %s: %s", dir, err).Set("name", t.name).Set("rc", 1)
@@ -88,7 +107,7 @@ func (t *task) makeKey(path string, have *accounts.User) *module.Result {
 	if out.RC != 0 {
 		return module.Fail("%s", out.Stderr).Set("name", t.name).Set("rc", out.RC)
 	}
-	if err := errors.Join(os.Chown(path, have.UID, have.GID), os.Chown(path+".pub", have.UID, have.GID)); err != nil {
+	if err := errors.Join(os.Lchown(path, have.UID, have.GID), os.Lchown(path+".pub", have.UID, have.GID)); err != nil {
 		return t.fail(err)
 	}
 	return nil
