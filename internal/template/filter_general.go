@@ -296,6 +296,9 @@ func (c *call) flatData() ([]*value.Map, string, error) {
 			}
 		}
 	}
+	if c.a[2] == nil {
+		return nil, "", filterErr("%s: matching_parameter must not be null", c.name)
+	}
 	how, err := c.choiceArg(2, "equal", "starts_with", "ends_with", "regex")
 	return out, how, err
 }
@@ -313,8 +316,8 @@ func flatKeys(keep bool) func(c *call) (any, error) {
 		var patterns []string
 		for _, t := range targets {
 			s, ok := asStr(t)
-			if !ok {
-				return nil, filterErr("%s: the target must be text or a list of it, not %s", c.name, TypeName(t))
+			if !ok || s == "" && len(targets) == 1 {
+				return nil, filterErr("%s: the target must be text or a list of it, not %s", c.name, Repr(t))
 			}
 			patterns = append(patterns, s)
 		}
@@ -349,9 +352,18 @@ func flatReplaceKeys(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	targets, err := c.renamings(1)
+	maps, err := c.mapsArg(1)
 	if err != nil {
 		return nil, err
+	}
+	var targets []renaming
+	for _, m := range maps {
+		before, isText := asStr(m.At("before"))
+		after, ok := asStr(m.At("after"))
+		if !isText || !ok {
+			return nil, filterErr("%s: each target must have texts before and after", c.name)
+		}
+		targets = append(targets, renaming{before, after})
 	}
 	if len(targets) == 0 {
 		return nil, filterErr("%s: the target must not be empty", c.name)
@@ -405,30 +417,39 @@ func randomMAC(c *call) (any, error) {
 	return s, nil
 }
 
-// revealType is the name of a value's type with those of what it holds.
+// revealType is the name of a value's type, for lists and dicts with those of
+// what they hold.
 func revealType(v any, alias *value.Map) string {
-	name := TypeName(v)
-	if s, ok := v.(string); ok {
-		name = value.WrittenType(s)
-	}
-	if a, ok := asStr(alias.At(name)); alias != nil && ok {
-		name = a
+	name := func(v any) string {
+		n := TypeName(v)
+		if s, ok := v.(string); ok {
+			n = value.WrittenType(s)
+		}
+		if a, ok := asStr(alias.At(n)); ok {
+			return a
+		}
+		return n
 	}
 	types := func(l []any) string {
 		var names []string
 		for _, e := range l {
-			names = append(names, revealType(e, alias))
+			names = append(names, name(e))
 		}
 		slices.Sort(names)
 		return strings.Join(slices.Compact(names), "|")
 	}
-	switch v := v.(type) {
-	case []any:
-		return name + "[" + types(v) + "]"
-	case *value.Map:
-		return name + "[" + types(v.Keys()) + ", " + types(v.Values()) + "]"
+	switch of := name(v); {
+	case of == "list" && Bool(v):
+		l, _ := asList(v)
+		return of + "[" + types(l) + "]"
+	case of == "dict" && Bool(v):
+		if m, ok := v.(*value.Map); ok {
+			return of + "[" + types(m.Keys()) + ", " + types(m.Values()) + "]"
+		}
+		return of
+	default:
+		return of
 	}
-	return name
 }
 
 // generalTests are the tests of community.general.

@@ -15,7 +15,7 @@ func TestGeneralFilters(t *testing.T) {
 		"one", parseJSON(t, `[{"i": "a", "v": 1, "l": [1, 2], "d": {"x": 1}}, {"i": "b", "v": 2}]`),
 		"two", parseJSON(t, `[{"i": "c", "v": 5}, {"i": "a", "l": [2, 3], "d": {"y": 2}}]`),
 		"flat", parseJSON(t, `[{"k0_x": 1, "k1_x": 2, "y": 3}]`),
-		"table", "a,b\n1,\"x,\"\"y\"\"\"\n\n2\n3,4,5\n", "open", "a,b\n\"1\"2,3\n", "ini", "[s]\nK=v\nn: 2\n[t]\n", "spaced", "a,b\n1, \"q\"\n")
+		"table", "a,b\n1,\"x,\"\"y\"\"\"\n\n2\n3,4,5\n", "open", "a,b\n\"1\"2,3\n", "ini", "[s]\nK=v\nn: 2\n[t]\n", "multi", "[s]\na=1\n\n  2\n\n", "noname", "[s]\n=1\n", "spaced", "a,b\n1, \"q\"\n")
 	const cg = "community.general."
 	checkExprs(t, ctx, [][2]string{
 		{"[1, 'a', 2, 'a'] | community.general.counter", `{"1":1,"a":2,"2":1}`}, {"'abca' | community.general.counter", `{"a":2,"b":1,"c":1}`}, {"{} | community.general.counter", "error: Argument for community.general.counter must be a sequence"},
@@ -30,7 +30,7 @@ func TestGeneralFilters(t *testing.T) {
 		{"[1, 2, 1] | community.general.lists_union([3, [4]], [[4]])", "[1,2,3,[4]]"}, {"[3, 1, 2, 1] | community.general.lists_intersect([1, 3])", "[3,1]"}, {"[3, 1, 2, 1] | community.general.lists_difference([3])", "[1,2]"},
 		{"[1, 2] | community.general.lists_symmetric_difference([2, 3])", "[1,3]"}, {"[[1, 2], [2, 3]] | community.general.lists_union(flatten=true)", "[1,2,3]"}, {"[1] | community.general.lists_union(5)", "error: lists_union"}, {"[1] | community.general.lists_union([2], x=1)", "error: lists_union"},
 		{"flat | community.general.keep_keys(target='k0_x')", `[{"k0_x":1}]`}, {"flat | community.general.keep_keys(target=['k'], matching_parameter='starts_with')", `[{"k0_x":1,"k1_x":2}]`}, {"flat | community.general.remove_keys(target='^.*_x$', matching_parameter='regex')", `[{"y":3}]`},
-		{"flat | community.general.remove_keys(target=['a', 'b'], matching_parameter='regex')", "error: remove_keys"}, {"flat | community.general.keep_keys(target=[])", "error: keep_keys"}, {"flat | community.general.keep_keys(target='a', matching_parameter='x')", "error: keep_keys"},
+		{"flat | community.general.remove_keys(target=['a', 'b'], matching_parameter='regex')", "error: remove_keys"}, {"flat | community.general.keep_keys(target=[])", "error: keep_keys"}, {"flat | community.general.keep_keys(target='')", "error: keep_keys"}, {"flat | community.general.replace_keys(target=[{'before': 'a'}])", "error: replace_keys"}, {"flat | community.general.keep_keys(target='a', matching_parameter='x')", "error: keep_keys"},
 		{"[1] | community.general.keep_keys(target='a')", "error: keep_keys"}, {"{} | community.general.keep_keys(target='a')", "error: keep_keys"},
 		{"flat | community.general.replace_keys(target=[{'before': 'k0_x', 'after': 'a'}, {'before': 'y', 'after': 'b'}])", `[{"a":1,"k1_x":2,"b":3}]`}, {"flat | community.general.replace_keys(target=[])", "error: replace_keys"}, {"flat | community.general.replace_keys(target='x')", "error: replace_keys"},
 		{"'52:54:00' | random_mac(seed='x') == '52:54:00' | community.general.random_mac('x')", "true"}, {"'52:54' | random_mac is match('52:54(:[0-9a-f]{2}){4}$')", "true"}, {"'52:54:00:00:00' | random_mac(seed=1) | length", "17"}, {"'52:54:00' | random_mac(seed='host1')", `"52:54:00:4f:7c:77"`},
@@ -42,8 +42,8 @@ func TestGeneralFilters(t *testing.T) {
 		{"table | community.general.from_csv", `[{"a":"1","b":"x,\"y\""},{"a":"2","b":null},{"a":"3","b":"4","null":["5"]}]`}, {"'1;2' | community.general.from_csv(delimiter=';', fieldnames=['x', 'y'])", `[{"x":"1","y":"2"}]`}, {"'' | community.general.from_csv", "[]"},
 		{"open | community.general.from_csv", `[{"a":"12","b":"3"}]`}, {"open | community.general.from_csv(strict=true)", "error: Unable to process file"}, {"spaced | community.general.from_csv(skipinitialspace=true)", `[{"a":"1","b":"q"}]`}, {"table | community.general.from_csv(dialect='x')", "error: from_csv"},
 		{"table | community.general.from_csv(delimiter='ab')", "error: from_csv"}, {"[] | community.general.from_csv", "error: from_csv"},
-		{"ini | community.general.from_ini", `{"s":{"K":"v","n":"2"},"t":{}}`}, {"'x' | community.general.from_ini", "error: from_ini"}, {"{'s': {'a': 1, 'b': true}} | community.general.to_ini", `"[s]\na = 1\nb = True\n\n"`}, {"{} | community.general.to_ini", "error: to_ini"}, {"{'s': 1} | community.general.to_ini", "error: to_ini"},
-		{"[1, true, [2]] | community.general.reveal_ansible_type", `"list[bool|int|list[int]]"`}, {"{'a': 1.5} | community.general.reveal_ansible_type({'float': 'number'})", `"dict[str, number]"`}, {"1 | community.general.reveal_ansible_type('x')", "error: reveal_ansible_type"},
+		{"ini | community.general.from_ini", `{"s":{"K":"v","n":"2"},"t":{}}`}, {"multi | community.general.from_ini", `{"s":{"a":"1\n\n2"}}`}, {"'x' | community.general.from_ini", "error: from_ini"}, {"noname | community.general.from_ini", "error: from_ini"}, {"{'DEFAULT': {}} | community.general.to_ini", "error: to_ini"}, {"{'s': {'a': 1, 'b': true}} | community.general.to_ini", `"[s]\na = 1\nb = True\n"`}, {"{} | community.general.to_ini", "error: to_ini"}, {"{'s': 1} | community.general.to_ini", "error: to_ini"},
+		{"[1, true, [2]] | community.general.reveal_ansible_type", `"list[bool|int|list]"`}, {"{'a': 1.5} | community.general.reveal_ansible_type({'float': 'number'})", `"dict[str, number]"`}, {"1 | community.general.reveal_ansible_type('x')", "error: reveal_ansible_type"},
 		{"nope | " + cg + "counter", "error: nope"}, {"nope | " + cg + "lists_union([1])", "error: nope"}, {"nope | " + cg + "to_seconds", "error: nope"}, {"nope | " + cg + "from_csv", "error: nope"}, {"nope | random_mac", "error: nope"},
 	})
 }

@@ -64,5 +64,9 @@ func toINIFilter(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	return b.String(), nil
+	text, ok := strings.CutSuffix(b.String(), "\n")
+	if !ok {
+		return nil, filterErr("%s received a dict without sections", c.name)
+	}
+	return text, nil
 }

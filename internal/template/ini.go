@@ -27,19 +27,25 @@ func parseINI(text string, sensitive, noValue bool) (*iniFile, error) {
 		f.fold = func(s string) string { return s }
 	}
 	var cur *value.Map
-	last := ""
+	last, blank := "", 0
 	for n, line := range strings.Split(text, "\n") {
 		line = strings.TrimRight(line, "\r")
 		trimmed := strings.TrimSpace(line)
-		if trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';' {
+		if trimmed == "" {
+			blank++
+			continue
+		}
+		if trimmed[0] == '#' || trimmed[0] == ';' {
 			continue
 		}
 		if line[0] == ' ' || line[0] == '\t' {
 			if cur != nil && last != "" {
-				cur.Set(last, Str(cur.At(last))+"\n"+trimmed)
+				cur.Set(last, Str(cur.At(last))+strings.Repeat("\n", blank+1)+trimmed)
+				blank = 0
 				continue
 			}
 		}
+		blank = 0
 		if trimmed[0] == '[' && strings.Contains(trimmed, "]") {
 			name := trimmed[1:strings.LastIndexByte(trimmed, ']')]
 			last = ""
@@ -66,6 +72,9 @@ func parseINI(text string, sensitive, noValue bool) (*iniFile, error) {
 		k := trimmed
 		if i >= 0 {
 			k, v = strings.TrimSpace(trimmed[:i]), strings.TrimSpace(trimmed[i+1:])
+		}
+		if k == "" {
+			return nil, fmt.Errorf("line %d has a value without a name: %q", n+1, trimmed)
 		}
 		k = f.fold(k)
 		if cur.Has(k) {
