@@ -64,7 +64,7 @@ func (s *Spec) ParseAll(raw *value.Map) (Args, []error) {
 // foldFreeForm moves the text of a task to the parameter that takes it.
 func (s *Spec) foldFreeForm(raw *value.Map) (*value.Map, error) {
 	text, ok := raw.Get(RawParams)
-	if !ok {
+	if !ok || s.SetsVars { // of set_fact it is one more variable
 		return raw, nil
 	}
 	folded := raw.Clone()

@@ -41,6 +41,7 @@ func TestResults(t *testing.T) {
 		{"debug", `{"msg": null}`, `{"changed": false, "_ansible_verbose_always": true, "msg": null}`},
 		{"debug", `{"var": "x", "msg": "y"}`, `{"changed": false, "msg": "'msg' and 'var' are incompatible options", "failed": true}`},
 		{"debug", `{"msg": "y", "verbosity": 2}`, `{"changed": false, "skipped_reason": "Verbosity threshold not met.", "skipped": true}`},
+		{"set_fact", `{"a": "", "_raw_params": "0"}`, `{"changed": false, "ansible_facts": {"a": "", "_raw_params": "0"}}`},
 		{"set_fact", `{"a": "yes", "b": "x", "cacheable": true}`, `{"changed": false, "ansible_facts": {"a": true, "b": "x"}}`},
 		{"fail", `{}`, `{"changed": false, "msg": "Failed as requested from task", "failed": true}`},
 		{"fail", `{"msg": "no"}`, `{"changed": false, "msg": "no", "failed": true}`},
