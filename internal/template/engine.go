@@ -65,7 +65,7 @@ func New(o Options) *Engine {
 			*l[0] = *l[1]
 		}
 	}
-	e.filters = table(coreFilters, sequenceFilters, textFilters, dataFilters, pathFilters, regexFilters, mathFilters, cryptFilters, timeFilters, communityFilters, networkFilters, utilsFilters, generalFilters, durationFilters)
+	e.filters = table(coreFilters, sequenceFilters, textFilters, dataFilters, pathFilters, regexFilters, mathFilters, cryptFilters, timeFilters, communityFilters, networkFilters, utilsFilters, deviceFilters, generalFilters, durationFilters)
 	e.tests = table(coreTests, ansibleTests, networkTests, generalTests)
 	e.methods = map[string]map[string]*def{
 		"str": table(strMethods), "bytes": table(bytesMethods), "list": table(listMethods), "tuple": table(tupleMethods),

@@ -55,7 +55,11 @@ func parseXML(s string) (any, error) {
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	open := []*xmlElement{{}}
 	for {
+		start := d.InputOffset()
 		t, err := d.RawToken()
+		if _, ok := t.(xml.StartElement); ok {
+			t, err = plainTag(s[start:d.InputOffset()], t)
+		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -103,6 +107,16 @@ func parseXML(s string) (any, error) {
 		return nil, errors.New("no element found")
 	}
 	return open[0].m, nil
+}
+
+// plainTag is a tag again, with spaces for the other white space in it: so XML
+// reads what is written in attributes, but not what references there stand for.
+func plainTag(tag string, t xml.Token) (xml.Token, error) {
+	if !strings.ContainsAny(tag, "\n\t\r") {
+		return t, nil
+	}
+	tag = strings.NewReplacer("\r\n", " ", "\n", " ", "\t", " ", "\r", " ").Replace(tag)
+	return xml.NewDecoder(strings.NewReader(tag)).RawToken()
 }
 
 // push adds an element to those of e.
