@@ -11,6 +11,10 @@ import (
 // be converted to them. These are the conversions; null stands for an argument
 // that was not given.
 
+// short is the name of the filter without that of its collection, as messages
+// have it.
+func (c *call) short() string { return c.name[strings.LastIndexByte(c.name, '.')+1:] }
+
 // textArg is argument i as text, null as "".
 func (c *call) textArg(i int) (string, error) {
 	if c.a[i] == nil {
@@ -33,7 +37,7 @@ func (c *call) intArg(i int) (*big.Int, error) {
 	}
 	n, ok := asBig(v)
 	if !ok {
-		return nil, typeErr("%s: argument '%s' must be an integer, not %s", c.name, c.paramName(i), Repr(c.a[i]))
+		return nil, typeErr("%s: argument '%s' must be an integer, not %s", c.short(), c.paramName(i), Repr(c.a[i]))
 	}
 	return n, nil
 }
@@ -48,7 +52,7 @@ func (c *call) boolArg(i int, std bool) (bool, error) {
 	}
 	b, ok := boolean(c.a[i])
 	if !ok {
-		return false, typeErr("%s: argument '%s' must be a truth value, not %s", c.name, c.paramName(i), Repr(c.a[i]))
+		return false, typeErr("%s: argument '%s' must be a truth value, not %s", c.short(), c.paramName(i), Repr(c.a[i]))
 	}
 	return b, nil
 }
@@ -68,7 +72,7 @@ func (c *call) listArg(i int) ([]any, error) {
 	case int, float64, *big.Int, bool:
 		return []any{Str(c.a[i])}, nil
 	}
-	return nil, typeErr("%s: argument '%s' must be a list, not %s", c.name, c.paramName(i), TypeName(c.a[i]))
+	return nil, typeErr("%s: argument '%s' must be a list, not %s", c.short(), c.paramName(i), TypeName(c.a[i]))
 }
 
 // textsArg is argument i as a list of texts.
@@ -98,7 +102,7 @@ func (c *call) choiceArg(i int, choices ...string) (string, error) {
 			return s, nil
 		}
 	}
-	return "", valueErr("%s: argument '%s' must be one of %s, not %s", c.name, c.paramName(i), strings.Join(choices, ", "), s)
+	return "", valueErr("%s: argument '%s' must be one of %s, not %s", c.short(), c.paramName(i), strings.Join(choices, ", "), s)
 }
 
 // mapsArg is argument i as a list of dicts.
@@ -111,7 +115,7 @@ func (c *call) mapsArg(i int) ([]*value.Map, error) {
 	for j, e := range l {
 		m, ok := e.(*value.Map)
 		if !ok {
-			return nil, typeErr("%s: elements of '%s' must be dictionaries, not %s", c.name, c.paramName(i), TypeName(e))
+			return nil, typeErr("%s: elements of '%s' must be dictionaries, not %s", c.short(), c.paramName(i), TypeName(e))
 		}
 		out[j] = m
 	}

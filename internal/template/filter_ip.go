@@ -66,11 +66,11 @@ func ipwrapFilter(c *call) (any, error) {
 		return nil, err
 	}
 	wrap := func(v any) any {
-		r, err := ipaddr(v, query, 0, c.name)
+		r, err := ipaddr(v, query, 0, c.short())
 		if err != nil || !Bool(r) {
 			return v
 		}
-		if r, err = ipaddr(r, "wrap", 0, c.name); err != nil {
+		if r, err = ipaddr(r, "wrap", 0, c.short()); err != nil {
 			return v
 		}
 		return r
@@ -79,10 +79,10 @@ func ipwrapFilter(c *call) (any, error) {
 	if l, ok := asList(v); ok && isList(v) {
 		out := make([]any, len(l))
 		for i, e := range l {
-			if q, err := ipaddr(e, query, 0, c.name); err != nil {
+			if q, err := ipaddr(e, query, 0, c.short()); err != nil {
 				return l, nil
 			} else if out[i] = e; Bool(q) {
-				if out[i], err = ipaddr(e, "wrap", 0, c.name); err != nil {
+				if out[i], err = ipaddr(e, "wrap", 0, c.short()); err != nil {
 					return l, nil
 				}
 			}
@@ -91,7 +91,7 @@ func ipwrapFilter(c *call) (any, error) {
 	}
 	if _, isBool := v.(bool); !isBool {
 		if _, ok := asStr(v); !ok {
-			return nil, typeErr("%s: cannot take a %s; it must be text, a list or a truth value", c.name, TypeName(v))
+			return nil, typeErr("%s: cannot take a %s; it must be text, a list or a truth value", c.short(), TypeName(v))
 		}
 	}
 	return wrap(v), nil
@@ -126,11 +126,11 @@ func ipsubnetFilter(c *call) (any, error) {
 	switch {
 	case index == nil && n.bits == width:
 		if bits == width {
-			return nil, filterErr("%s: an address has no network of size %d around it", c.name, bits)
+			return nil, filterErr("%s: an address has no network of size %d around it", c.short(), bits)
 		}
 		return ipNet{n.addr, bits}.cidr().String(), nil
 	case index == nil && sub < 0:
-		return nil, filterErr("%s: Requested subnet size of %d is invalid", c.name, bits)
+		return nil, filterErr("%s: Requested subnet size of %d is invalid", c.short(), bits)
 	case index == nil:
 		return new(big.Int).Lsh(big.NewInt(1), uint(sub)).String(), nil
 	case n.bits == width:
@@ -167,7 +167,7 @@ func supernet(c *call, n ipNet, bits int, index *big.Int) (any, error) {
 		i += width - bits
 	}
 	if i < 0 || bits+i >= width {
-		return nil, filterErr("%s: there is no network %s around an address", c.name, index)
+		return nil, filterErr("%s: there is no network %s around an address", c.short(), index)
 	}
 	return ipNet{n.addr, bits + i}.cidr().String(), nil
 }
@@ -176,7 +176,7 @@ func supernet(c *call, n ipNet, bits int, index *big.Int) (any, error) {
 func placeInSubnet(c *call, n ipNet, query string) (any, error) {
 	of, ok := networkOf(query)
 	if !ok {
-		return nil, filterErr("%s: You must pass a valid subnet or IP address; %s is invalid", c.name, query)
+		return nil, filterErr("%s: You must pass a valid subnet or IP address; %s is invalid", c.short(), query)
 	}
 	width := n.addr.BitLen()
 	if of.isNetwork() {
@@ -184,7 +184,7 @@ func placeInSubnet(c *call, n ipNet, query string) (any, error) {
 	}
 	a, b := addrInt(n.addr), addrInt(of.addr)
 	if of.bits > width || n.bits < of.bits || a.Rsh(a, uint(width-of.bits)).Cmp(b.Rsh(b, uint(width-of.bits))) != 0 {
-		return nil, filterErr("%s: %s is not in the subnet %s", c.name, n, of.cidr())
+		return nil, filterErr("%s: %s is not in the subnet %s", c.short(), n, of.cidr())
 	}
 	place := addrInt(n.addr)
 	place.Rsh(place, uint(width-n.bits))
@@ -213,13 +213,13 @@ func ipmathFilter(c *call) (any, error) {
 	}
 	switch {
 	case !ok || c.a[0] == nil:
-		return nil, filterErr("%s: You must pass a valid IP address; %s is invalid", c.name, s)
+		return nil, filterErr("%s: You must pass a valid IP address; %s is invalid", c.short(), s)
 	case amount == nil:
-		return nil, filterErr("%s: You must pass an integer for arithmetic", c.name)
+		return nil, filterErr("%s: You must pass an integer for arithmetic", c.short())
 	}
 	sum, ok := addrOf(new(big.Int).Add(addrInt(addr), amount), addrVersion(addr))
 	if !ok {
-		return nil, filterErr("%s: %s and %s is no address", c.name, s, amount)
+		return nil, filterErr("%s: %s and %s is no address", c.short(), s, amount)
 	}
 	return addrText(sum), nil
 }
@@ -238,7 +238,7 @@ func ip4HexFilter(c *call) (any, error) {
 		n, _ := parseInt(p, 10)
 		v, ok := asBig(n)
 		if !ok || len(parts) < 4 {
-			return nil, filterErr("%s: %s is no address of version 4", c.name, Repr(s))
+			return nil, filterErr("%s: %s is no address of version 4", c.short(), Repr(s))
 		}
 		parts[i] = fmt.Sprintf("%02x", v)
 	}
@@ -261,7 +261,7 @@ func nthhostFilter(c *call) (any, error) {
 	}
 	addr, ok := n.at(i)
 	if !ok {
-		return nil, filterErr("%s: %s has no address %s", c.name, n, query)
+		return nil, filterErr("%s: %s has no address %s", c.short(), n, query)
 	}
 	return addrText(addr), nil
 }
@@ -280,12 +280,12 @@ func nthUsable(sign int64) func(c *call) (any, error) {
 			return false, nil
 		}
 		if _, isBool := c.a[1].(bool); offset == nil || isBool {
-			return nil, filterErr("%s: Must pass in an integer", c.name)
+			return nil, filterErr("%s: Must pass in an integer", c.short())
 		}
 		if n.hostBits() == 0 {
 			return nil, nil
 		}
-		return ipAsked{ipNet: n, text: n.String(), alias: c.name}.step(offset.Mul(offset, big.NewInt(sign)))
+		return ipAsked{ipNet: n, text: n.String(), alias: c.short()}.step(offset.Mul(offset, big.NewInt(sign)))
 	}
 }
 
@@ -352,10 +352,10 @@ func usableRangeFilter(c *call) (any, error) {
 	}
 	n, ok := parseStrict(s)
 	if !ok {
-		return nil, filterErr("%s: %s is no network", c.name, Repr(s))
+		return nil, filterErr("%s: %s is no network", c.short(), Repr(s))
 	}
 	if n.hostBits() > 23 {
-		return nil, limitErr("%s: %s has more than %d addresses", c.name, s, maxRange)
+		return nil, limitErr("%s: %s has more than %d addresses", c.short(), s, maxRange)
 	}
 	all := make([]any, 0, 1<<n.hostBits())
 	for a := n.addr; len(all) < cap(all); a = a.Next() {
@@ -377,13 +377,13 @@ func cidrMergeFilter(c *call) (any, error) {
 		return nil, err
 	}
 	if action != "merge" && action != "span" {
-		return nil, filterErr("%s: invalid action '%s'", c.name, action)
+		return nil, filterErr("%s: invalid action '%s'", c.short(), action)
 	}
 	all := make([]ipNet, len(l))
 	for i, s := range l {
 		var ok bool
 		if all[i], ok = parseIPNet(s); !ok {
-			return nil, filterErr("%s: %s is no address or network", c.name, Repr(s))
+			return nil, filterErr("%s: %s is no address or network", c.short(), Repr(s))
 		}
 	}
 	if action == "span" {
@@ -414,7 +414,7 @@ func spanningNet(c *call, all []ipNet) (any, error) {
 	}
 	low, high := slices.MinFunc(all, order), slices.MaxFunc(all, order)
 	if low.version() != high.version() {
-		return nil, filterErr("%s: no network holds addresses of both versions", c.name)
+		return nil, filterErr("%s: no network holds addresses of both versions", c.short())
 	}
 	span := ipNet{high.last(), high.bits}
 	for span.bits > 0 && span.addr.Compare(low.network()) > 0 {

@@ -31,7 +31,7 @@ func ipaddrFilter(version int) func(c *call) (any, error) {
 		case []any, int, *big.Int, bool:
 		default:
 			if !isText {
-				return nil, typeErr("%s: cannot take a %s; it must be text, a list or a number", c.name, TypeName(v))
+				return nil, typeErr("%s: cannot take a %s; it must be text, a list or a number", c.short(), TypeName(v))
 			}
 		}
 		query, err := c.textArg(1)
@@ -39,9 +39,9 @@ func ipaddrFilter(version int) func(c *call) (any, error) {
 			return nil, err
 		}
 		if c.a[1] == nil && c.given(1) {
-			return nil, filterErr("%s: unknown filter type: None", c.name)
+			return nil, filterErr("%s: unknown filter type: None", c.short())
 		}
-		alias, only := c.name, version
+		alias, only := c.short(), version
 		if version == 0 {
 			n, err := c.intArg(2)
 			if err != nil {

@@ -15,7 +15,7 @@ func (c *call) keyMatch(how string) func(key any, pattern string) (bool, error) 
 		switch how {
 		case "starts_with", "ends_with", "regex":
 			if !isText {
-				return false, typeErr("%s: the key %s is no text", c.name, Repr(key))
+				return false, typeErr("%s: the key %s is no text", c.short(), Repr(key))
 			}
 		}
 		switch how {
@@ -49,7 +49,7 @@ func (c *call) nestedKeys() (data any, match func(any, string) (bool, error), er
 	switch data.(type) {
 	case []any, *value.Map:
 	default:
-		return nil, nil, filterErr("%s: the input must be a list or a dictionary, not %s", c.name, TypeName(data))
+		return nil, nil, filterErr("%s: the input must be a list or a dictionary, not %s", c.short(), TypeName(data))
 	}
 	how, err := c.choiceArg(2, "starts_with", "ends_with", "regex")
 	return data, c.keyMatch(how), err
@@ -193,12 +193,12 @@ func (c *call) renamings(i int) ([]renaming, error) {
 	for _, m := range maps {
 		for k := range m.Strings() {
 			if k != "before" && k != "after" {
-				return nil, valueErr("%s: a target has before and after, not %s", c.name, k)
+				return nil, valueErr("%s: a target has before and after, not %s", c.short(), k)
 			}
 		}
 		before := m.At("before")
 		if before == nil {
-			return nil, valueErr("%s: a target lacks 'before'", c.name)
+			return nil, valueErr("%s: a target lacks 'before'", c.short())
 		}
 		after := m.At("after")
 		if after != nil {

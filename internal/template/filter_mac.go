@@ -99,25 +99,25 @@ func hwaddrFilter(c *call) (any, error) {
 	case query == "bool":
 		return orNil(ok, true), nil
 	case !ok:
-		return nil, filterErr("%s: not a hardware address: %s", c.name, s)
+		return nil, filterErr("%s: not a hardware address: %s", c.short(), s)
 	}
 	switch query {
 	case "bare":
-		return m.write(c.name, 48, "", "%012X")
+		return m.write(c.short(), 48, "", "%012X")
 	case "int":
 		return value.Int(new(big.Int).SetUint64(m.n)), nil
 	case "cisco":
-		return m.write(c.name, 16, ".", "%04x")
+		return m.write(c.short(), 16, ".", "%04x")
 	case "eui48", "win":
-		return m.write(c.name, 8, "-", "%02X")
+		return m.write(c.short(), 8, "-", "%02X")
 	case "linux":
-		return m.write(c.name, 8, ":", "%02x")
+		return m.write(c.short(), 8, ":", "%02x")
 	case "pgsql", "postgresql", "psql":
-		return m.write(c.name, 24, ":", "%06x")
+		return m.write(c.short(), 24, ":", "%06x")
 	case "unix":
-		return m.write(c.name, 8, ":", "%x")
+		return m.write(c.short(), 8, ":", "%x")
 	}
-	return nil, filterErr("%s: unknown filter type: %s", c.name, query)
+	return nil, filterErr("%s: unknown filter type: %s", c.short(), query)
 }
 
 // slaacFilter is the address that a host with a hardware address gives itself.
@@ -142,7 +142,7 @@ func slaacFilter(c *call) (any, error) {
 	sum := new(big.Int).Add(addrInt(n.network()), new(big.Int).SetUint64(id))
 	addr, ok := addrOf(sum, 6)
 	if !ok {
-		return nil, filterErr("%s: %s has no room for %s", c.name, n, s)
+		return nil, filterErr("%s: %s has no room for %s", c.short(), n, s)
 	}
 	return addrText(addr), nil
 }

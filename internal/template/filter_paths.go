@@ -25,7 +25,7 @@ func utilsFilters() []*def {
 			if err != nil {
 				return nil, err
 			}
-			return getPath(c.f, c.name, c.a[0], path, wantList)
+			return getPath(c.f, c.short(), c.a[0], path, wantList)
 		}),
 		define("ansible.utils.to_paths", "var prepend=None wantlist=None *rest", func(c *call) (any, error) {
 			if err := c.need(0); err != nil {
@@ -39,7 +39,7 @@ func utilsFilters() []*def {
 			if err != nil {
 				return nil, err
 			}
-			return toPaths(c.f, c.name, freeze(c.a[0]), prepend, wantList)
+			return toPaths(c.f, c.short(), freeze(c.a[0]), prepend, wantList)
 		}),
 		define("ansible.utils.index_of", "data test value=None key=None fail_on_missing=None wantlist=None *rest", indexOfFilter),
 		define("ansible.utils.consolidate", "data_sources fail_missing_match_key=True fail_missing_match_value=True fail_duplicate=True *rest", consolidateFilter),
@@ -182,7 +182,7 @@ func indexOfFilter(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := indexQuery{name: c.name, test: name, value: c.a[2], failOnMissing: fail}
+	q := indexQuery{name: c.short(), test: name, value: c.a[2], failOnMissing: fail}
 	if c.a[3] != nil {
 		q.key = &key
 	}
@@ -310,12 +310,12 @@ func consolidateFilter(c *call) (any, error) {
 	for n, s := range sources {
 		for _, k := range [...]string{"data", "match_key", "name"} {
 			if !s.Has(k) {
-				return nil, valueErr("%s: data source %d lacks '%s'", c.name, n+1, k)
+				return nil, valueErr("%s: data source %d lacks '%s'", c.short(), n+1, k)
 			}
 		}
 		for k := range s.Strings() {
 			if k != "data" && k != "match_key" && k != "name" {
-				return nil, valueErr("%s: a data source has data, match_key and name, not %s", c.name, k)
+				return nil, valueErr("%s: a data source has data, match_key and name, not %s", c.short(), k)
 			}
 		}
 		data, err := items(s.At("data"))
@@ -326,12 +326,12 @@ func consolidateFilter(c *call) (any, error) {
 		for i, e := range data {
 			m, ok := e.(*value.Map)
 			if !ok {
-				return nil, typeErr("%s: entry %d of data source %d is no dictionary", c.name, i+1, n+1)
+				return nil, typeErr("%s: entry %d of data source %d is no dictionary", c.short(), i+1, n+1)
 			}
 			k, ok := m.Get(Str(s.At("match_key")))
 			if !ok && strict[0] {
 				return nil, filterErr("Error when using plugin '%s': 'fail_missing_match_key' reported missing match key '%s' in data source %d in list entry %d",
-					c.name, Str(s.At("match_key")), n+1, i+1)
+					c.short(), Str(s.At("match_key")), n+1, i+1)
 			}
 			if !ok {
 				continue
@@ -340,7 +340,7 @@ func consolidateFilter(c *call) (any, error) {
 				return nil, err
 			}
 			if src.values.Has(k) && strict[2] {
-				return nil, filterErr("Error when using plugin '%s': 'fail_duplicate' reported duplicate values in data source %d", c.name, n+1)
+				return nil, filterErr("Error when using plugin '%s': 'fail_duplicate' reported duplicate values in data source %d", c.short(), n+1)
 			}
 			src.values.Add(k)
 			values.Add(k)
@@ -356,7 +356,7 @@ func consolidateFilter(c *call) (any, error) {
 	for n, src := range all {
 		for _, v := range sorted {
 			if !src.values.Has(v) && strict[1] {
-				return nil, filterErr("Error when using plugin '%s': 'fail_missing_match_value' reported missing match value %s in data source %d", c.name, Str(v), n+1)
+				return nil, filterErr("Error when using plugin '%s': 'fail_missing_match_value' reported missing match value %s in data source %d", c.short(), Str(v), n+1)
 			}
 			into, ok := out.At(v).(*value.Map)
 			if !ok {

@@ -23,7 +23,7 @@ func fromXMLFilter(c *call) (any, error) {
 	}
 	v, err := parseXML(s)
 	if err != nil {
-		return nil, filterErr("Error when using plugin '%s': Input Xml is not valid: %s", c.name, err)
+		return nil, filterErr("Error when using plugin '%s': Input Xml is not valid: %s", c.short(), err)
 	}
 	return string(value.JSON{Python: true, ASCII: true}.Append(nil, v)), nil
 }
@@ -31,7 +31,7 @@ func fromXMLFilter(c *call) (any, error) {
 func (c *call) xmlEngine(i int) error {
 	engine, err := c.textArg(i)
 	if err == nil && engine != "xmltodict" {
-		err = filterErr("Error when using plugin '%s': engine: %s is not supported", c.name, engine)
+		err = filterErr("Error when using plugin '%s': engine: %s is not supported", c.short(), engine)
 	}
 	return err
 }
@@ -160,7 +160,7 @@ func toXMLFilter(c *call) (any, error) {
 	}
 	m, ok := data.(*value.Map)
 	if !ok {
-		return nil, typeErr("%s: argument 'data' must be a dictionary, not %s", c.name, TypeName(c.a[0]))
+		return nil, typeErr("%s: argument 'data' must be a dictionary, not %s", c.short(), TypeName(c.a[0]))
 	}
 	if err := c.xmlEngine(1); err != nil {
 		return nil, err
@@ -187,16 +187,16 @@ func toXMLFilter(c *call) (any, error) {
 	}
 	if full {
 		if m.Len() != 1 {
-			return nil, filterErr("Error when using plugin '%s': a document has one root element, not %d", c.name, m.Len())
+			return nil, filterErr("Error when using plugin '%s': a document has one root element, not %d", c.short(), m.Len())
 		}
 		w.b.WriteString("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n")
 	}
 	for k, v := range m.All() {
 		if l, isL := v.([]any); isL && full && len(l) > 1 {
-			return nil, filterErr("Error when using plugin '%s': a document has one root element, not %d", c.name, len(l))
+			return nil, filterErr("Error when using plugin '%s': a document has one root element, not %d", c.short(), len(l))
 		}
 		if err := w.element(k, v, 0); err != nil {
-			return nil, filterErr("Error when using plugin '%s': %s", c.name, err)
+			return nil, filterErr("Error when using plugin '%s': %s", c.short(), err)
 		}
 	}
 	return w.b.String(), nil
