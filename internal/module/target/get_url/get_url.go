@@ -7,7 +7,6 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
-	"crypto/sha3"
 	"crypto/sha512"
 	"encoding/hex"
 	"errors"
@@ -63,8 +62,6 @@ var Module = module.Target{
 
 var algorithms = map[string]func() hash.Hash{
 	"md5": md5.New, "sha1": sha1.New, "sha224": sha256.New224, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New,
-	"sha3_224": func() hash.Hash { return sha3.New224() }, "sha3_256": func() hash.Hash { return sha3.New256() },
-	"sha3_384": func() hash.Hash { return sha3.New384() }, "sha3_512": func() hash.Hash { return sha3.New512() },
 }
 
 type download struct {
@@ -177,7 +174,7 @@ func (d *download) take(ctx context.Context, resp *web.Response) *module.Result 
 	if d.env.Check {
 		files.AddInfo(d.r, d.dest)
 		d.r.Msg = resp.Msg
-		return d.r
+		return d.r.Set("elapsed", int(time.Since(d.start).Seconds()))
 	}
 	if d.sum != "" && !d.matches(tmp) {
 		h, err := d.digest(tmp)

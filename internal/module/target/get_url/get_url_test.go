@@ -40,6 +40,17 @@ func server(t *testing.T) string {
 	return s.URL
 }
 
+// A check says how long it took to ask.
+func TestElapsed(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(1100 * time.Millisecond) }))
+	t.Cleanup(s.Close)
+	dir := t.TempDir()
+	r := mt.Call(t, &Module, mt.Args(t, dir, `{"url": "`+s.URL+`/x", "dest": "$DIR/x"}`), mt.Options{Check: true})
+	if r.Get("elapsed") != 1 || !r.Changed {
+		t.Errorf("result %s", value.Repr(r.ToMap()))
+	}
+}
+
 func TestContract(t *testing.T) {
 	base := server(t)
 	get := func(path string, kv ...any) func(string) *value.Map {
@@ -95,7 +106,7 @@ func TestContract(t *testing.T) {
 		{Name: "list of checksums, no place for it", Setup: old, ArgsMap: func(dir string) *value.Map {
 			return get("/f.txt", "checksum", "sha256:"+base+"/sums", "tmp_dest", dir+"/none")(dir)
 		}, Fails: "/none directory does not exist."},
-		{Name: "checksum of another kind", ArgsMap: get("/f.txt", "checksum", "sha3_224:664eaee99fee52c68f4416988418a95abb591a378513c0f9d2776519"), Changed: true},
+		{Name: "checksum of a kind that is none", ArgsMap: get("/f.txt", "checksum", "sha0:00"), Fails: "with algorithm 'sha0'. Available algorithms: md5, sha1, sha224, sha256, sha384, sha512"},
 		{Name: "wrong checksum", ArgsMap: get("/f.txt", "checksum", "md5:0123"), Fails: "did not match 0123; it was 764efa883dda1e11db47671c4a3bbd9e.",
 			Verify: func(t *testing.T, dir string, _ *module.Result) {
 				if _, err := os.Stat(dir + "/out"); err == nil {
