@@ -139,7 +139,7 @@ func enterDirectory() {
 func install(want, dir string) error {
 	path, err := os.Readlink("/proc/self/exe")
 	if err != nil {
-		return err
+		return fmt.Errorf("/proc has to be mounted where modules run: %w", err)
 	}
 	if !isAgentName(filepath.Base(path)) {
 		return fmt.Errorf("%s was not uploaded by Tutti: it stays where it is", path)

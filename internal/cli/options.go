@@ -91,7 +91,7 @@ func (o *options) runFlags(f *pflag.FlagSet) {
 	f.BoolVarP(&o.askPass, "ask-pass", "k", false, "ask for the password to log in with")
 	f.StringVar(&o.connPwFile, "connection-password-file", "", "file with the password to log in with")
 	f.StringVar(&o.connPwFile, "conn-pass-file", "", "same as --connection-password-file")
-	f.StringVarP(&o.connection, "connection", "c", "", "how to reach hosts: ssh, openssh or local")
+	f.StringVarP(&o.connection, "connection", "c", "", "how to reach hosts: ssh, openssh, local, chroot, docker or podman")
 	f.IntVarP(&o.timeout, "timeout", "T", 0, "seconds to wait for a connection")
 	f.StringVar(&o.sshCommonArgs, "ssh-common-args", "", "arguments for ssh (such as -o ProxyJump=...)")
 	f.StringVar(&o.sshExtraArgs, "ssh-extra-args", "", "more arguments for ssh")

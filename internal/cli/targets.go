@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/tutti-run/tutti/internal/agent/client"
@@ -42,8 +43,10 @@ func kind(name string) string {
 	switch name {
 	case "local", "ansible.builtin.local":
 		return "local"
-	case "openssh":
-		return "openssh"
+	case "openssh", "chroot", "docker", "podman":
+		return name
+	case "community.general.chroot", "community.docker.docker", "containers.podman.podman":
+		return name[strings.LastIndexByte(name, '.')+1:]
 	}
 	return "ssh"
 }

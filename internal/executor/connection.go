@@ -265,6 +265,10 @@ func (it *item) tellConnection(c Connection, target Target) {
 	say(text)
 }
 
+// connections are the names of the ways to reach a host.
+var connections = []string{"ssh", "smart", "paramiko", "paramiko_ssh", "local", "openssh", "ansible.builtin.ssh", "ansible.builtin.local",
+	"chroot", "community.general.chroot", "docker", "community.docker.docker", "podman", "containers.podman.podman"}
+
 func (it *item) connection() (Connection, error) {
 	conn := it.Connection
 	host := it.runsOn()
@@ -315,6 +319,9 @@ func (it *item) connection() (Connection, error) {
 	conn.Args = s.text(conn.Args, "ansible_ssh_args")
 	conn.CommonArgs = s.text(conn.CommonArgs, "ansible_ssh_common_args")
 	conn.ExtraArgs = s.text(conn.ExtraArgs, "ansible_ssh_extra_args")
+	if kind := conn.Kind[strings.LastIndexByte(conn.Kind, '.')+1:]; kind == "docker" || kind == "podman" {
+		conn.ExtraArgs = s.text("", "ansible_"+kind+"_extra_args")
+	}
 	conn.Executable = s.text(conn.Executable, "ansible_ssh_executable")
 	conn.RemoteTmp = s.text(conn.RemoteTmp, "ansible_remote_tmp")
 	conn.TimeoutS = s.number(conn.TimeoutS, "ansible_ssh_timeout", "ansible_timeout")
@@ -336,8 +343,8 @@ func (it *item) connection() (Connection, error) {
 	if s.err != nil {
 		return conn, s.err
 	}
-	if !slices.Contains([]string{"ssh", "smart", "paramiko", "paramiko_ssh", "local", "openssh", "ansible.builtin.ssh", "ansible.builtin.local"}, conn.Kind) {
-		return conn, fmt.Errorf("the connection plugin '%s' was not found; Tutti has ssh, openssh and local", conn.Kind)
+	if !slices.Contains(connections, conn.Kind) {
+		return conn, fmt.Errorf("the connection plugin '%s' was not found; Tutti has ssh, openssh, local, chroot, docker and podman", conn.Kind)
 	}
 	return conn, nil
 }

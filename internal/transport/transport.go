@@ -1,7 +1,7 @@
 // Package transport is the contract for reaching a host: a connection on which
 // commands can be run, as one user, with their input and output as streams.
 //
-// Each way of connecting is a package of its own (local, ssh, openssh); the
+// Each way of connecting is a package of its own (local, inside, ssh, openssh); the
 // list is transport/all, and transporttest is what they all have to keep.
 // Begin with Config, Dialer and Conn.
 package transport
@@ -17,7 +17,7 @@ import (
 // Config says how to reach a host. It is comparable: equal Configs are the same
 // connection.
 type Config struct {
-	Kind string // "ssh", "local" or "openssh"
+	Kind string // "ssh", "local", "openssh", "chroot", "docker" or "podman"
 	Host string // the inventory's name, for messages and for patterns of ssh_config
 
 	Address string // what to connect to; "" is Host

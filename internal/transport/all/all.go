@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/tutti-run/tutti/internal/transport"
+	"github.com/tutti-run/tutti/internal/transport/inside"
 	"github.com/tutti-run/tutti/internal/transport/local"
 	"github.com/tutti-run/tutti/internal/transport/openssh"
 	"github.com/tutti-run/tutti/internal/transport/ssh"
@@ -16,6 +17,9 @@ func Dialers() map[string]transport.Dialer {
 	return map[string]transport.Dialer{
 		"local":   local.Dialer{},
 		"ssh":     own,
+		"chroot":  inside.Chroot(),
+		"docker":  inside.Container("docker"),
+		"podman":  inside.Container("podman"),
 		"openssh": program,
 		"smart":   own, "paramiko": own, "paramiko_ssh": own,
 	}

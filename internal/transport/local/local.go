@@ -1,4 +1,5 @@
-// Package local runs commands on this machine, as the user who runs us.
+// Package local runs commands on this machine, as the user who runs us, or by a
+// program that brings them to where they run.
 package local
 
 import (
@@ -6,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -13,28 +15,63 @@ import (
 	"github.com/tutti-run/tutti/internal/transport"
 )
 
-// Dialer makes connections to this machine; there is nothing to set.
-type Dialer struct{}
-
-// Dial returns a connection; it cannot fail.
-func (Dialer) Dial(context.Context, transport.Config) (transport.Conn, error) {
-	return &conn{running: map[*process]struct{}{}}, nil
+// Dialer makes connections to this machine.
+type Dialer struct {
+	// Argv is the program that runs a command elsewhere, such as in a container;
+	// nil runs it here.
+	Argv func(c transport.Config, command string) ([]string, error)
 }
 
+// Dial returns a connection. To this machine it cannot fail; elsewhere a command
+// that does nothing tells whether one can run.
+func (d Dialer) Dial(ctx context.Context, c transport.Config) (transport.Conn, error) {
+	n := &conn{argv: shell, running: map[*process]struct{}{}}
+	if d.Argv == nil {
+		return n, nil
+	}
+	n.argv = func(command string) ([]string, error) { return d.Argv(c, command) }
+	if err := n.probe(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, &transport.UnreachableError{Host: c.Host, Addr: c.Addr(), Reason: transport.Broken, Detail: "cannot run commands in " + c.Addr() + ": " + err.Error(), Err: err}
+	}
+	return n, nil
+}
+
+func shell(command string) ([]string, error) { return []string{"/bin/sh", "-c", command}, nil }
+
 type conn struct {
+	argv func(command string) ([]string, error)
+
 	mu      sync.Mutex // guards the following
 	closed  bool
 	running map[*process]struct{}
 }
 
-// Exec runs the command with /bin/sh in a process group of its own.
+func (c *conn) probe(ctx context.Context) error {
+	argv, err := c.argv("exit 0")
+	if err != nil {
+		return err
+	}
+	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
+	if text := strings.TrimSpace(string(out)); err != nil && text != "" {
+		return errors.New(text)
+	}
+	return err
+}
+
+// Exec runs the command with a shell in a process group of its own.
 func (c *conn) Exec(ctx context.Context, command string) (transport.Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p := &process{conn: c, cmd: exec.Command("/bin/sh", "-c", command)}
+	argv, err := c.argv(command)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{conn: c, cmd: exec.Command(argv[0], argv[1:]...)}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -50,7 +87,7 @@ func (c *conn) Exec(ctx context.Context, command string) (transport.Process, err
 		return nil, errors.New("the connection is closed")
 	}
 	if err := p.cmd.Start(); err != nil {
-		return nil, &transport.UnreachableError{Host: "localhost", Reason: transport.Broken, Detail: "cannot start /bin/sh: " + err.Error(), Err: err}
+		return nil, &transport.UnreachableError{Host: "localhost", Reason: transport.Broken, Detail: "cannot start " + argv[0] + ": " + err.Error(), Err: err}
 	}
 	c.running[p] = struct{}{}
 	return p, nil
