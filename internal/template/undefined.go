@@ -2,6 +2,7 @@ package template
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/tutti-run/tutti/internal/value"
 )
@@ -44,6 +45,13 @@ func missing(obj, k any) *Undefined {
 	owner := "None"
 	if obj != nil {
 		owner = TypeName(obj) + " object"
+	}
+	if t, ok := obj.(interface{ PythonType() string }); ok && strings.HasPrefix(t.PythonType(), "HostVars") {
+		if t.PythonType() == "HostVars" {
+			name := "hostvars[" + value.Repr(k) + "]"
+			return &Undefined{name: name, msg: value.Repr(name) + " is undefined"}
+		}
+		owner = "ansible.vars.hostvars." + t.PythonType() + " object"
 	}
 	if name, ok := asStr(k); ok {
 		return &Undefined{name: name, msg: "'" + owner + "' has no attribute '" + name + "'"}

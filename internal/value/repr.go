@@ -157,7 +157,7 @@ func TypeName(v any) string {
 		return "dict"
 	case *Set:
 		return "set"
-	case Shown:
+	case interface{ PythonType() string }:
 		return v.PythonType()
 	}
 	return fmt.Sprintf("%T", v)

@@ -233,7 +233,7 @@ func (s *Scope) magic(name string) (any, bool) {
 	case "hostvars":
 		return hostvars{m: s.m, p: s.play}, true
 	case "vars":
-		return variables{s: s}, true
+		return variables{s: s, plain: true}, true
 	case "groups":
 		return s.m.groups(), true
 	case "playbook_dir":
@@ -425,7 +425,7 @@ func (h hostvars) Get(key any) (any, bool, error) {
 		return nil, false, nil
 	}
 	// What belongs to the play is not among the variables of a host.
-	return variables{h.m.bare().Scope(host, nil), h.seen}, true, nil
+	return variables{s: h.m.bare().Scope(host, nil), seen: h.seen}, true, nil
 }
 
 // Printable gives the variables of all hosts.
@@ -462,8 +462,9 @@ func (hostvars) PythonType() string { return "HostVars" }
 
 // variables is a scope as a dict: hostvars['name'] and the variable vars.
 type variables struct {
-	s    *Scope
-	seen *Foreign // as for hostvars
+	s     *Scope
+	seen  *Foreign // as for hostvars
+	plain bool     // the variable vars, which is a dict for Ansible
 }
 
 // Get evaluates one variable in its own host's scope.
@@ -507,7 +508,12 @@ func (v variables) Keys() []any {
 func (v variables) Len() int { return len(v.s.Names()) }
 
 // PythonType names the class that Ansible has for it.
-func (variables) PythonType() string { return "HostVarsVars" }
+func (v variables) PythonType() string {
+	if v.plain {
+		return "dict"
+	}
+	return "HostVarsVars"
+}
 
 // Dict is the scope as a dict, each variable evaluated in the scope when it is
 // asked for.
