@@ -25,6 +25,24 @@ func New(cache *source.Cache) *module.Control {
 }
 
 func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.Plan, error) {
+	call, err := prepare(cache, c, args)
+	if err != nil && (args.Has("creates") || args.Has("removes")) {
+		// What is wrong with a script does not matter where it is not to run, and
+		// that is for the target to say.
+		call, err = &module.Call{Module: target.Spec.Name, Args: value.MapOf("_wrong", err.Error())}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"chdir", "creates", "removes", "executable"} {
+		if args.Given(name) {
+			call.Args.Set(name, args.Any(name))
+		}
+	}
+	return &module.Plan{Call: call}, nil
+}
+
+func prepare(cache *source.Cache, c module.Controller, args module.Args) (*module.Call, error) {
 	words, err := files.SplitCommand(strings.TrimSpace(args.String("cmd")))
 	if err != nil {
 		return nil, fmt.Errorf("cannot split %q into words: %w", args.String("cmd"), err)
@@ -46,16 +64,10 @@ func plan(cache *source.Cache, c module.Controller, args module.Args) (*module.P
 	if err != nil {
 		return nil, err
 	}
-	call := &module.Call{
+	return &module.Call{
 		Module: target.Spec.Name,
 		Args: value.MapOf("cmd", args.String("cmd"), "_digest", string(digest),
 			"_script", words[0], "_name", filepath.Base(path)),
 		Files: map[module.Digest]module.File{digest: file},
-	}
-	for _, name := range []string{"chdir", "creates", "removes", "executable"} {
-		if args.Given(name) {
-			call.Args.Set(name, args.Any(name))
-		}
-	}
-	return &module.Plan{Call: call}, nil
+	}, nil
 }

@@ -34,6 +34,16 @@ func TestScript(t *testing.T) {
 	if !r.Skipped || r.Msg != dir+" exists, matching creates option" {
 		t.Errorf("creates: %s", value.Repr(r.ToMap()))
 	}
+	for _, bad := range []*value.Map{value.MapOf("cmd", "none.sh"), value.MapOf("cmd", ""), value.MapOf("cmd", "s.sh", "chdir", "x")} {
+		bad.Set("creates", dir)
+		if r = mt.Task(t, ctl, m, &target.Module, bad); !r.Skipped {
+			t.Errorf("not to run: %s: %s", value.Repr(bad), value.Repr(r.ToMap()))
+		}
+		bad.Set("creates", "/none")
+		if r = mt.Task(t, ctl, m, &target.Module, bad); !r.Failed || r.Msg == "" {
+			t.Errorf("to run: %s: %s", value.Repr(bad), value.Repr(r.ToMap()))
+		}
+	}
 	for _, bad := range []*value.Map{value.MapOf("cmd", "none.sh"), value.MapOf("cmd", "files"), value.MapOf("cmd", ""), value.MapOf("cmd", "s.sh", "chdir", "x"), value.MapOf("cmd", "'s.sh")} {
 		if r = mt.Task(t, ctl, m, &target.Module, bad); !r.Failed {
 			t.Errorf("%s: %s", value.Repr(bad), value.Repr(r.ToMap()))

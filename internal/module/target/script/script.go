@@ -30,6 +30,7 @@ var Spec = module.Spec{
 		{Name: "decrypt", Type: module.Bool, Default: true, Doc: "Decrypt the script if it is a vault."},
 		{Name: "_digest", Internal: true, Doc: "Digest of the script."},
 		{Name: "_script", Internal: true, Doc: "The script as it stands in cmd."},
+		{Name: "_wrong", Internal: true, Doc: "Why there is no script."},
 		{Name: "_name", Internal: true, Doc: "File name of the script."},
 	},
 	// The same as for command: its effect is unknown.
@@ -51,6 +52,9 @@ func run(ctx context.Context, env *module.Env, args module.Args) *module.Result 
 	}
 	if name := args.String("removes"); name != "" && !files.Exists(name) {
 		return module.Skip(fmt.Sprintf("%s does not exist, matching removes option", name))
+	}
+	if wrong := args.String("_wrong"); wrong != "" {
+		return module.Fail("%s", wrong)
 	}
 	if env.Check {
 		if args.Has("creates") || args.Has("removes") {
