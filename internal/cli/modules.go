@@ -45,16 +45,26 @@ func (f *finder) Find(name string, collections, roleDirs []string) (playbook.Fou
 	if found.Spec != nil {
 		return found, ok
 	}
-	full := name
+	full := []string{name}
 	if ok {
-		full = string(found.Name)
+		full[0] = string(found.Name)
+	} else if !strings.Contains(name, ".") {
+		for _, c := range collections {
+			full = append(full, c+"."+name)
+		}
 	}
-	action, path := f.action(full)
+	action, path := "", ""
+	for _, n := range full {
+		if action, path = f.action(n); path != "" {
+			found.Name = module.Name(n)
+			break
+		}
+	}
 	if path == "" {
 		return found, ok
 	}
 	if found.Python.Half = f.registry.Half(module.Name(action)); found.Python.Half == nil || !ok {
-		found.Name, found.Python.Plugin = module.Name(full), path
+		found.Python.Plugin = path
 	}
 	return found, true
 }
