@@ -222,7 +222,7 @@ func (w *wait) open(ctx context.Context) (bool, error) {
 }
 
 func (w *wait) failure(format string, args ...any) *module.Result {
-	if w.args.Given("msg") {
+	if w.args.String("msg") != "" {
 		return module.Fail("%s", w.args.String("msg"))
 	}
 	return module.Fail(format, args...)

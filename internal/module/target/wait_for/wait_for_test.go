@@ -57,6 +57,7 @@ func TestContract(t *testing.T) {
 		{Name: "closed", ArgsMap: port(closed, "state", "stopped")},
 		{Name: "not open in time", ArgsMap: port(closed, "timeout", 1, "sleep", 0), Fails: "Timeout when waiting for 127.0.0.1:"},
 		{Name: "own message", ArgsMap: port(closed, "timeout", 0, "msg", "not yet"), Fails: "not yet"},
+		{Name: "own message, empty", ArgsMap: port(closed, "timeout", 0, "msg", ""), Fails: "Timeout when waiting for "},
 		{Name: "drained", ArgsMap: port(closed, "state", "drained")},
 		{Name: "file", Setup: file, Args: `{"path": "$DIR/f"}`},
 		{Name: "content", Setup: file, Args: `{"path": "$DIR/f", "search_regex": "state: (?P<s>\\w+)"}`, Verify: func(t *testing.T, _ string, r *module.Result) {
