@@ -293,6 +293,9 @@ func (l *lexer) skipSpace() {
 }
 
 func (l *lexer) comment(at int) error {
+	if !l.more && l.pos == len(l.src) {
+		return nil // one that has nothing in it may stay open at the very end
+	}
 	for ; l.pos < len(l.src); l.pos++ {
 		if l.closing(l.syn.CommentEnd) {
 			return nil

@@ -26,7 +26,7 @@ var streamTexts = []string{
 	"{% block one %}1{% endblock %}{% block one %}1{% endblock %}\n",
 	"{% set ns = namespace(a=1) %}{% set ns.a = 5 %}{{ ns.a }}{% set x %}text{% endset %}{{ x }}\n",
 	"a\r\nb\rc\r\n\r\n{{ n }}\r\n", "a\r\r\n\n\r{{ n }}\r",
-	"line\n{{ 'a' if nothing.here }}\n", "one\ntwo {{ missing }}\n", "{% if %}\n", "ok\n{{ n ", "ok\n{{ 'n }}\n{{ n }}", "{# no end\n\n", "é {% raw %} no end\n",
+	"line\n{{ 'a' if nothing.here }}\n", "one\ntwo {{ missing }}\n", "{% if %}\n", "ok\n{{ n ", "ok\n{{ 'n }}\n{{ n }}", "{# no end\n\n", "a {#", "a {#-", "a {#\n", "a {# ", "é {% raw %} no end\n",
 	"é\n{{ n ! }}\n", "{{ n }}{% endfor %}\n", "{% for i in l %}\n", "{{ (1, 2] }}", "{% frob %}", "{{ n|frob }}\n{{ ( }}", "{{ s.frob() }}\n",
 	"{{ [1, 2, 3].append(4) }}{% set z = [1] %}{{ z.append(2) }}{{ z }}\n",
 	"{{ {'a': {'b': 1}}['a'] }}}} }} {{ '}}' }} {{ \"{{\" }}\n", "1.5 {{ 1.5 }} {{ 1 .real }}{{ l.0 }}{{ l[0] }}\n",
