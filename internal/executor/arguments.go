@@ -19,7 +19,7 @@ func (it *item) watched(name module.Name) (*value.Map, map[string]bool, error) {
 		args, err := it.arguments(name)
 		return args, nil, err
 	}
-	seen := &vars.Foreign{Scope: it.scope, Marked: adds}
+	seen := &vars.Foreign{Scope: it.scope, Marked: adds, Others: adds}
 	if it.taskRun.foreign {
 		seen.Told = []string{it.loopVar}
 	}

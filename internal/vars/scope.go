@@ -477,7 +477,8 @@ func (v variables) Get(key any) (any, bool, error) {
 	if !ok {
 		return nil, false, nil
 	}
-	if v.seen != nil && v.s.foreign(name) && hasText(raw) {
+	// What a template there uses is not looked at: it counts as foreign.
+	if v.seen != nil && (v.s.foreign(name) && hasText(raw) || value.HasTemplates(raw)) {
 		v.seen.Seen = true
 	}
 	if v.s.m.Resolve == nil || !value.HasTemplates(raw) {

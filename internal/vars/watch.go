@@ -64,6 +64,8 @@ type Foreign struct {
 	Told []string
 	// Marked tells that text that is marked unsafe counts, too.
 	Marked bool
+	// Others tells that all that hostvars holds counts.
+	Others bool
 	// Seen is set once such text was looked up.
 	Seen bool
 	// Noted are the names given to Note.
@@ -82,7 +84,7 @@ func (f *Foreign) Note(name string) {
 func (f *Foreign) Lookup(name string) (any, bool) {
 	v, ok := f.Scope.Lookup(name)
 	if ok && !f.Seen {
-		f.Seen = name == "vars" || (slices.Contains(f.Told, name) || f.foreign(name)) && hasText(v) ||
+		f.Seen = name == "vars" || name == "hostvars" && f.Others || (slices.Contains(f.Told, name) || f.foreign(name)) && hasText(v) ||
 			f.Marked && !value.EveryText(v, notUnsafe)
 	}
 	if h, is := v.(hostvars); is {
