@@ -470,7 +470,7 @@ type variables struct {
 // Get evaluates one variable in its own host's scope.
 func (v variables) Get(key any) (any, bool, error) {
 	name, ok := key.(string)
-	if !ok || name == "vars" {
+	if !ok || !v.has(name) {
 		return nil, false, nil
 	}
 	raw, ok := v.s.Lookup(name)
@@ -495,18 +495,25 @@ func (v variables) Raw(key any) any {
 	return raw
 }
 
+// has reports whether a variable may be one of these: without hostvars, and vars,
+// inside, all of them can be written down.
+func (v variables) has(name string) bool {
+	return name != "vars" && (v.plain || name != "hostvars")
+}
+
 // Keys lists the names of the variables.
 func (v variables) Keys() []any {
-	names := v.s.Names()
-	out := make([]any, len(names))
-	for i, n := range names {
-		out[i] = n
+	var out []any
+	for _, n := range v.s.Names() {
+		if v.has(n) {
+			out = append(out, n)
+		}
 	}
 	return out
 }
 
 // Len is the number of variables.
-func (v variables) Len() int { return len(v.s.Names()) }
+func (v variables) Len() int { return len(v.Keys()) }
 
 // PythonType names the class that Ansible has for it.
 func (v variables) PythonType() string {
