@@ -127,6 +127,13 @@ func sequenceFilters() []*def {
 		define("sort", "value reverse=False case_sensitive=False attribute=None", sortFilter),
 		define("dictsort", "value case_sensitive=False by='key' reverse=False", func(c *call) (any, error) {
 			m, ok := c.a[0].(*value.Map)
+			if others, is := c.a[0].(Mapping); is && !ok {
+				var err error
+				if m, err = mapOf(c.f, others); err != nil {
+					return nil, err
+				}
+				ok = true
+			}
 			if !ok {
 				if err := c.need(0); err != nil {
 					return nil, err

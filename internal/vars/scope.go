@@ -444,18 +444,20 @@ func (h hostvars) Printable() (any, error) {
 	return out, nil
 }
 
-// Keys lists the hosts.
+// Keys lists the hosts, localhost among them even if the inventory has none.
 func (h hostvars) Keys() []any {
-	hosts := h.m.Inventory.Hosts()
-	out := make([]any, len(hosts))
-	for i, host := range hosts {
-		out[i] = host.Name
+	var out []any
+	for _, host := range h.m.Inventory.Hosts() {
+		out = append(out, host.Name)
+	}
+	if !slices.Contains(out, any("localhost")) {
+		out = append(out, "localhost")
 	}
 	return out
 }
 
 // Len is the number of hosts.
-func (h hostvars) Len() int { return len(h.m.Inventory.Hosts()) }
+func (h hostvars) Len() int { return len(h.Keys()) }
 
 // PythonType names the class that Ansible has for it.
 func (hostvars) PythonType() string { return "HostVars" }
