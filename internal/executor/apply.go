@@ -237,7 +237,9 @@ func (p *playRun) effect(d done, out *outcome, e effect, inventoryChanged *bool)
 		}
 	case module.AddHost:
 		vars := v.Vars
-		if len(e.foreign) == 0 { // templates of somebody else are text
+		if len(e.foreign) > 0 {
+			p.Vars.Added(v.Name, vars)
+		} else { // templates of somebody else are text
 			vars = value.MarkTemplates(vars, d.step.task.Pos).(*value.Map)
 		}
 		changed := p.Inventory.AddHost(v.Name, v.Groups, vars)

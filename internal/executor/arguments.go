@@ -21,7 +21,7 @@ func (it *item) watched(name module.Name) (*value.Map, map[string]bool, error) {
 	}
 	seen := &vars.Foreign{Scope: it.scope, Marked: adds, Others: adds}
 	if it.taskRun.foreign {
-		seen.Told = []string{it.loopVar}
+		seen.Told = []string{it.loopVar, "ansible_loop"}
 	}
 	scope := it.c.Vars
 	it.c.Vars = seen

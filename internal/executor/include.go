@@ -45,6 +45,9 @@ func (it *item) resolveInclude() (*module.Result, error) {
 			}
 		}
 	}
+	if it.taskRun.foreign { // what is included must not take the item for the user's
+		inc.vars = value.Unsafe(inc.vars).(*value.Map)
+	}
 	args := value.NewMap(4)
 	for k, raw := range it.task.Args.Strings() {
 		if k == "apply" {

@@ -62,7 +62,7 @@ func (it *item) context(ctx context.Context, s *vars.Scope) *template.Context {
 	c.Foreign = func() (template.Scope, *bool) {
 		seen := &vars.Foreign{Scope: s, Marked: true}
 		if it.taskRun.foreign {
-			seen.Told = append(seen.Told, it.loopVar)
+			seen.Told = append(seen.Told, it.loopVar, "ansible_loop")
 		}
 		if it.task.Register != "" {
 			seen.Told = append(seen.Told, it.task.Register)

@@ -68,6 +68,32 @@ func (w *Written) keep(s string, mark uint32) string {
 	return unsafe.String(&b[4], len(s))
 }
 
+// Unsafe returns v with every text in it as UnsafeText.
+func Unsafe(v any) any {
+	var w Written
+	return w.unsafe(v)
+}
+
+func (w *Written) unsafe(v any) any {
+	switch v := v.(type) {
+	case string:
+		return w.KeepUnsafe(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = w.unsafe(e)
+		}
+		return out
+	case *Map:
+		out := NewMap(v.Len())
+		for k, e := range v.All() {
+			out.Set(k, w.unsafe(e))
+		}
+		return out
+	}
+	return v
+}
+
 // UnsafeText returns s as text of nobody's document that is unsafe all the same.
 func UnsafeText(s string) string {
 	w := Written{rest: newBlock(4 + len(s) + 1)}

@@ -54,6 +54,9 @@ type Manager struct {
 	layers map[*inventory.Host][]*value.Map
 	tasks  sync.Map // *playbook.Task -> *taskLayers
 
+	// added are the variables that a target has a part in, of hosts that were added.
+	added sync.Map // of addedVar
+
 	groupMap atomic.Pointer[value.Map]
 	nobody   func() *Play // no play, for hostvars
 	err      error
@@ -126,6 +129,17 @@ func (m *Manager) Set(h *inventory.Host, vars *value.Map, foreign map[string]boo
 // Tell is Set for what a target says: register.
 func (m *Manager) Tell(h *inventory.Host, vars *value.Map) {
 	m.set(h, vars, func(string) bool { return true })
+}
+
+// addedVar is a variable of a host, by their names.
+type addedVar struct{ host, name string }
+
+// Added notes that a host was added with these variables, which a target has a
+// part in.
+func (m *Manager) Added(host string, vars *value.Map) {
+	for name := range vars.Strings() {
+		m.added.Store(addedVar{host, name}, true)
+	}
 }
 
 func (m *Manager) set(h *inventory.Host, vars *value.Map, foreign func(name string) bool) {

@@ -97,19 +97,24 @@ func (f *Foreign) Lookup(name string) (any, bool) {
 // foreign reports whether a variable was told by a target.
 func (s *Scope) foreign(name string) bool {
 	for _, m := range slices.Concat(s.top, s.tasks.params) {
-		if m.Has(name) {
-			return false
+		if v, ok := m.Get(name); ok { // the item of a loop may have come along with an include
+			return name == "ansible_delegated_vars" || !value.EveryText(v, notUnsafe)
 		}
 	}
-	if s.stored == nil {
+	if s.stored != nil {
+		if _, ok := s.stored.lookup(name); ok {
+			s.stored.mu.RLock()
+			defer s.stored.mu.RUnlock()
+			return s.stored.foreign[name]
+		}
+		if _, ok := s.fact(name); ok {
+			return true
+		}
+	}
+	if s.host == nil {
 		return false
 	}
-	if _, ok := s.stored.lookup(name); ok {
-		s.stored.mu.RLock()
-		defer s.stored.mu.RUnlock()
-		return s.stored.foreign[name]
-	}
-	_, ok := s.fact(name)
+	_, ok := s.m.added.Load(addedVar{s.host.Name, name})
 	return ok
 }
 
