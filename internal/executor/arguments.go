@@ -86,6 +86,9 @@ func (it *item) arguments(name module.Name) (*value.Map, error) {
 	spec := it.Modules.Spec(name)
 	for k, v := range raw.All() {
 		if spec != nil && spec.AsWritten(value.KeyText(k)) {
+			if !t.Args.Has(k) { // the module would evaluate what a template gave
+				v = value.Unsafe(v)
+			}
 			args.Set(k, v)
 			continue
 		}

@@ -38,7 +38,11 @@ func (c controller) ResolveOwn(v any) (any, bool, error) {
 	in.Vars = seen
 	out, err := c.it.Engine.Resolve(&in, v)
 	text, ok := out.(string)
-	return out, !seen.Told || ok && value.WrittenType(text) == "AnsibleUnicode", err
+	class := ""
+	if ok {
+		class = value.WrittenType(text)
+	}
+	return out, (!seen.Told || class == "AnsibleUnicode") && class != "AnsibleUnsafeText", err
 }
 
 func (c controller) Environment() (map[string]string, error) {
@@ -71,8 +75,9 @@ func (c controller) Conditions(v any) ([]any, error) {
 		if v, err = c.it.Engine.Resolve(&in, t); err != nil {
 			return nil, err
 		}
-		foreign = *told || !value.EveryText(v, func(class string) bool { return class != "AnsibleUnsafeText" })
+		foreign = *told
 	}
+	foreign = foreign || !value.EveryText(v, func(class string) bool { return class != "AnsibleUnsafeText" })
 	all, ok := v.([]any)
 	if !ok {
 		all = []any{v}
