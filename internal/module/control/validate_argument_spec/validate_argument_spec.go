@@ -52,6 +52,9 @@ func plan(_ context.Context, c module.Controller, args module.Args) (*module.Pla
 	}
 	raw := value.NewMap(data.Len())
 	for name := range data.Strings() {
+		if module.CheckVarName(name) != nil {
+			continue // no variable can have it, and it is not to be evaluated
+		}
 		v, err := c.Expr(name)
 		switch {
 		case err == nil:
