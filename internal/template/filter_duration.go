@@ -1,9 +1,10 @@
 package template
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 )
 
 // milliseconds are the units of time by their short names.
@@ -23,7 +24,7 @@ func shortUnit(s string) string {
 	return s
 }
 
-var timePart = regexp.MustCompile(`^(-?\d+)([\pL\pN_]+)`)
+var timePart = lazyregexp.New(`^(-?\d+)([\pL\pN_]+)`)
 
 // durationFilters are community.general's filters that turn "1h 30m" into numbers.
 func durationFilters() []*def {

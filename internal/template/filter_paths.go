@@ -2,10 +2,10 @@ package template
 
 import (
 	"math/big"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -87,7 +87,7 @@ func getPath(f *frame, name string, v any, path string, wantList bool) (any, err
 	return out, nil
 }
 
-var plainName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*\n?$`)
+var plainName = lazyregexp.New(`^[a-zA-Z_][a-zA-Z0-9_]*\n?$`)
 
 // toPaths flattens v to a dict of paths and the values at their ends.
 func toPaths(f *frame, name string, v any, prepend string, wantList bool) (any, error) {

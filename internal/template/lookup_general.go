@@ -7,10 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tutti-run/tutti/internal/lazyregexp"
 	"github.com/tutti-run/tutti/internal/value"
 )
 
@@ -333,7 +333,7 @@ func lookupRandomString(l *look) ([]any, error) {
 	return []any{string(runes)}, nil
 }
 
-var collectionName = regexp.MustCompile(`^[A-Za-z0-9_]+\.[A-Za-z0-9_]+$`)
+var collectionName = lazyregexp.New(`^[A-Za-z0-9_]+\.[A-Za-z0-9_]+$`)
 
 func lookupCollectionVersion(l *look) ([]any, error) {
 	if err := l.only("result_not_found", "result_no_version"); err != nil {
