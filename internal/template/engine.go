@@ -291,8 +291,11 @@ func (e *Engine) suggest(name string, test bool) string {
 			best, least = n, d
 		}
 	}
-	if best == "" {
+	if best == "" && strings.Contains(name, ".") {
 		return notPython
+	}
+	if best == "" {
+		return ""
 	}
 	return "; did you mean " + best + "?"
 }

@@ -205,6 +205,7 @@ func (r *writer) end() string {
 // handedOver is end where the lead changes hands meanwhile: etcd drops what is
 // under way at that moment, which costs one write, or makes it slow.
 func (r *writer) handedOver() string {
+	time.Sleep(6 * time.Second) // longer than the lost write takes: others have to follow
 	r.stop()
 	<-r.done
 	if len(r.errs) > 1 || r.writes < 10 {
